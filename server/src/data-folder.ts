@@ -1,0 +1,123 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, lstat, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { Secret } from './lib/secret.ts';
+
+/** Where this installation keeps what; made when missing. */
+export type DataFolder = {
+  readonly root: string;
+  readonly workspaces: string;
+  readonly runs: string;
+  readonly scratch: string;
+  readonly mirrors: string;
+  readonly blobs: string;
+  readonly sandbox: string;
+  readonly compileCache: string;
+  /** Outside the data folder, whose path may be long: the path of a unix socket ends at 107 bytes. */
+  readonly sockets: string;
+};
+
+const systemFolder = '/var/lib/slipway';
+
+/**
+ * The data folder where the operator names none: `data` in a clone, else the user's share. A root server
+ * runs sandboxes and PostgreSQL as other users, and what lies below a 0700 folder such as /root is out of
+ * their reach: then the system's folder.
+ */
+export async function defaultDataFolder(cloneFolder: string | undefined): Promise<string> {
+  const usual =
+    cloneFolder === undefined ? join(homedir(), '.local/share/slipway') : join(cloneFolder, 'data');
+  if (process.getuid?.() !== 0 || (await isOpenToOthers(usual))) return usual;
+  return systemFolder;
+}
+
+/** The clone that this program runs from, if it does. */
+export function findClone(): string | undefined {
+  const root = resolve(import.meta.dirname, '../..');
+  return existsSync(join(root, 'tools/with-node')) ? root : undefined;
+}
+
+/** Whether other users could pass through every existing folder on the way. */
+async function isOpenToOthers(path: string): Promise<boolean> {
+  for (let folder = resolve(path); ; folder = dirname(folder)) {
+    const found = await stat(folder).catch(() => undefined);
+    if (found !== undefined && (found.mode & 0o001) === 0) return false;
+    if (folder === dirname(folder)) return true;
+  }
+}
+
+/** Lays the folders out. Everything in them is the server's alone, but for the way to workspaces and sandbox files. */
+export async function openDataFolder(path: string, blobFolder: string | undefined): Promise<DataFolder> {
+  const root = resolve(path);
+  const folder: DataFolder = {
+    root,
+    workspaces: join(root, 'workspaces'),
+    runs: join(root, 'runs'),
+    scratch: join(root, 'scratch'),
+    mirrors: join(root, 'mirrors'),
+    blobs: blobFolder ?? join(root, 'blobs'),
+    sandbox: join(root, 'sandbox'),
+    compileCache: join(root, 'compile-cache'),
+    sockets: socketFolderOf(root),
+  };
+  // Other users pass through these to what is theirs, and can list nothing.
+  for (const open of [folder.root, folder.workspaces, folder.sandbox, folder.sockets]) {
+    await mkdir(open, { recursive: true, mode: 0o711 });
+    await refuseForeign(open);
+    await chmod(open, 0o711);
+  }
+  for (const closed of [folder.runs, folder.scratch, folder.mirrors, folder.blobs, folder.compileCache]) {
+    await mkdir(closed, { recursive: true, mode: 0o700 });
+  }
+  return folder;
+}
+
+/** A short folder of this user's, the same after a restart: a living supervisor is found by its socket. */
+function socketFolderOf(root: string): string {
+  const uid = process.getuid?.() ?? 0;
+  const name = `slipway-${uid}-${createHash('sha256').update(root).digest('hex').slice(0, 10)}`;
+  // As root /run, which nobody else writes to and no cleaner empties; else the temporary folder.
+  return join(uid === 0 && existsSync('/run') ? '/run' : tmpdir(), name);
+}
+
+/** In a folder that all users share, somebody may have made ours before us. */
+async function refuseForeign(path: string): Promise<void> {
+  const found = await lstat(path);
+  if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid)) return;
+  throw new Error(`${path} belongs to another user; remove it, or choose another SLIPWAY_DATA_DIR`);
+}
+
+export const tokenFile = 'admin-token';
+const keyFile = 'encryption-key';
+const workerFile = 'worker-id';
+export const addressFile = 'server.json';
+
+/** A secret that is made at the first start and kept for this user alone. `made`: it is new. */
+export async function keptSecret(
+  folder: DataFolder,
+  kind: 'token' | 'key',
+): Promise<{ readonly secret: Secret; readonly made: boolean }> {
+  const path = join(folder.root, kind === 'token' ? tokenFile : keyFile);
+  const made = await writeOnce(path, `${randomBytes(32).toString('base64url')}\n`);
+  return { secret: new Secret((await readFile(path, 'utf8')).trim()), made };
+}
+
+/** Who this folder is as a worker, for as long as it lives. */
+export async function keptWorkerId(folder: DataFolder, newId: () => string): Promise<string> {
+  const path = join(folder.root, workerFile);
+  await writeOnce(path, `${newId()}\n`);
+  return (await readFile(path, 'utf8')).trim();
+}
+
+/** Creates the file exclusively; false when it is there already. */
+async function writeOnce(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+/** Where a run was when it failed: the operator's first question is "mine or theirs?". */
+export type FailurePhase = 'queue' | 'prepare' | 'agent' | 'collect' | 'deliver' | 'infrastructure';
+
+/**
+ * Why a run or a task failed, kept as data. `message` is for people: what happened, to what, and what to
+ * do; it is also the task's `error`, so clients find the documented beginnings there (`clone failed: …`).
+ */
+export type Failure = {
+  readonly code: FailureCode;
+  readonly phase: FailurePhase;
+  readonly retryable: boolean;
+  readonly message: string;
+};
+
+export type FailureCode =
+  | 'repository_unreachable'
+  | 'repository_not_found'
+  | 'repository_refused_credentials'
+  | 'repository_empty'
+  | 'repository_unsupported'
+  | 'branch_not_found'
+  | 'workspace_broken'
+  | 'sandbox_unavailable'
+  | 'agent_failed'
+  | 'agent_not_started'
+  | 'time_limit'
+  | 'silence_limit'
+  | 'output_limit'
+  | 'memory_limit'
+  | 'disk_limit'
+  | 'result_too_large'
+  | 'push_rejected'
+  | 'push_failed'
+  | 'branch_moved'
+  | 'worker_lost'
+  | 'queue_deadline'
+  | 'internal';
+
+/** A failure on its way up to the record that keeps it. */
+export class RunFailure extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.message, cause === undefined ? {} : { cause });
+    this.name = 'RunFailure';
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,21 @@
+/** What a submission asks beyond repository and prompt. Stored with the task; holds no secret. */
+export type TaskOptions = {
+  readonly timeoutSeconds: number;
+  readonly agent: string;
+  /** The script agent's command. */
+  readonly command?: string;
+  readonly sourceBranch?: string;
+  readonly targetBranch?: string;
+};
+
+/** `manual`: a person publishes. `branch`: the branch is pushed as soon as the work is done. */
+export const publishModes = ['manual', 'branch'] as const;
+export type PublishMode = (typeof publishModes)[number];
+
+export const promptMaxBytes = 102_400;
+export const commandMaxBytes = 32_768;
+export const urlMaxLength = 2_048;
+export const branchMaxLength = 255;
+export const timeoutSecondsDefault = 300;
+export const timeoutSecondsMax = 1_800;
+export const priorityRange = { min: -100, max: 100, default: 0 } as const;

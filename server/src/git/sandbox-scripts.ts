@@ -1,0 +1,189 @@
+/**
+ * What the worker has done inside a sandbox, by the sandbox's own user: POSIX shell around git. The tree may
+ * be hostile by then; it can only hurt itself, but it must not hang the script.
+ */
+
+export type Person = { readonly name: string; readonly email: string };
+
+/** A command line and its environment, as an executor takes them. */
+export type SandboxGitCommand = {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+};
+
+const quietEnv = {
+  LC_ALL: 'C',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_ATTR_NOSYSTEM: '1',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_EDITOR: ':',
+};
+
+/**
+ * Arguments: the tree. Checks out what `createTree` prepared, or puts a tree back to its HEAD; one worker
+ * a core from 100 files on.
+ */
+export const checkoutScript = `
+set -u
+exec git -C "$1" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c checkout.workers=0 \\
+  -c gc.auto=0 reset --hard --quiet --no-recurse-submodules
+`;
+
+/** Why `commitScript` printed no bundle. */
+export const commitExits = {
+  /** HEAD is the base, and the tree has no changes. */
+  unchanged: 80,
+  /** There is no usable repository any more, or it has lost the base. */
+  broken: 81,
+  /** HEAD does not descend from the base. */
+  unrelated: 82,
+  /** git said no, for a reason that stderr tells: the disk is full, a file cannot be read. */
+  failed: 83,
+} as const;
+
+export type CommitExit = keyof typeof commitExits;
+
+/** The ref that the bundle of `commitScript` holds. */
+export const resultRef = 'refs/slipway/result';
+
+/**
+ * Arguments: the tree, the base commit, then pathspecs to leave out; stdin: the commit message; author and
+ * committer come by GIT_AUTHOR_NAME and its like. Commits on top of HEAD, wherever that is (another branch,
+ * detached), what is not committed and not ignored, keeps the agent's own commits, and prints a bundle of
+ * base..result. Ends with 0 or one of `commitExits`. Written to start few processes: each costs 1–2 ms.
+ *
+ * The tree's own configuration, hooks, replaced objects and attributes are not overridden but not read: git
+ * runs with a repository of the script's own, which has only objects, refs, HEAD and a copy of the index in
+ * common with the tree's. So filters, fsmonitor, signing and includes do not exist for it, whatever they are
+ * called in the next version of git. When the tree's index is damaged, or a file is unreadable, or a nested
+ * repository has no commit, it mends that and tries once more; nested repositories are left out.
+ */
+export const commitScript = `
+set -uf
+tree=$1 base=$2
+shift 2
+cd "$tree" 2>/dev/null || exit ${commitExits.broken}
+if [ -L .git ] || ! [ -d .git/refs ] || ! [ -d .git/objects ] || ! [ -f .git/HEAD ]; then exit ${commitExits.broken}; fi
+own=$(mktemp -d) || exit ${commitExits.failed}
+trap 'rm -rf "$own"' EXIT
+tree=$(pwd -P)
+export GIT_DIR="$own" GIT_WORK_TREE="$tree" GIT_OBJECT_DIRECTORY="$tree/.git/objects" GIT_INDEX_FILE="$own/index"
+
+# Whatever ran in the tree is gone: these locks are nobody's.
+for lock in index HEAD config packed-refs; do
+  if [ -e ".git/$lock.lock" ]; then rm -f ".git/$lock.lock"; fi
+done
+
+printf '[core]\\n\\trepositoryformatversion = 0\\n\\tbare = false\\n\\tlogallrefupdates = false\\n' >"$own/config"
+ln -s "$tree/.git/refs" "$tree/.git/packed-refs" "$own"
+if [ -f .git/index ]; then set -- .git/index "$@"; else set -- .git/HEAD "$@"; fi
+cp -f .git/HEAD "$1" "$own" 2>/dev/null
+shift
+[ -f "$own/HEAD" ] || exit ${commitExits.broken}
+if [ -f .git/info/exclude ]; then mkdir "$own/info" && cp .git/info/exclude "$own/info/exclude"; fi
+
+newline='
+'
+known=$(git rev-parse 'HEAD^{commit}' 'HEAD^{tree}' "$base^{commit}" 2>/dev/null) || exit ${commitExits.broken}
+head=\${known%%"$newline"*}
+was=\${known#*"$newline"}
+was=\${was%%"$newline"*}
+
+add() { git add -A -- . "$@" 2>"$own/errors"; }
+if ! add "$@"; then
+  rm -f "$own/index" "$own/index.lock"
+  git read-tree "$head" 2>/dev/null || exit ${commitExits.broken}
+  chmod -R u+rwX . 2>/dev/null
+  IFS=$newline
+  for nested in $(find . -mindepth 2 -name .git -prune -print 2>/dev/null); do
+    nested=\${nested%/.git}
+    set -- "$@" ":(exclude,top,literal)\${nested#./}"
+  done
+  unset IFS
+  if ! add "$@"; then cat "$own/errors" >&2; exit ${commitExits.failed}; fi
+fi
+if [ -s "$own/errors" ] && grep -q 'embedded git repository' "$own/errors"; then
+  git ls-files -s -z | sed -zn 's/^160000 [^\\t]*\\t//p' | git update-index -z --force-remove --stdin
+fi
+
+now=$(git write-tree) || exit ${commitExits.failed}
+result=$head
+if [ "$now" != "$was" ]; then
+  result=$(git commit-tree -p "$head" -F - "$now") || exit ${commitExits.failed}
+fi
+if [ "$result" = "$base" ]; then exit ${commitExits.unchanged}; fi
+if [ "$head" != "$base" ] && ! git merge-base --is-ancestor "$base" "$head" 2>/dev/null; then
+  exit ${commitExits.unrelated}
+fi
+# HEAD moves for the next run in this tree; the result does not depend on it.
+if ! printf 'update ${resultRef} %s\\nupdate HEAD %s %s\\n' "$result" "$result" "$head" | git update-ref --stdin 2>/dev/null; then
+  find .git/refs -name '*.lock' -type f -exec rm -f {} +
+  git update-ref ${resultRef} "$result" || exit ${commitExits.failed}
+  git update-ref HEAD "$result" "$head"
+fi
+if [ "$result" != "$head" ]; then cp -f "$own/HEAD" "$own/index" .git; fi
+git bundle create --quiet - ${resultRef} "^$base" || exit ${commitExits.failed}
+`;
+
+/** The command that checks out the tree at `tree`, a path as the sandbox sees it. */
+export function checkoutCommand(tree: string): SandboxGitCommand {
+  return { argv: ['/bin/sh', '-c', checkoutScript, 'slipway-checkout', tree], env: quietEnv };
+}
+
+export type CommitRequest = {
+  /** As the sandbox sees it. */
+  readonly tree: string;
+  readonly base: string;
+  readonly author: Person;
+  /** The author, when there is none. */
+  readonly committer?: Person;
+  /** Paths from the tree's root that are never committed: what the server put there. */
+  readonly leftOut?: readonly string[];
+};
+
+/** The command that commits and prints the bundle; the message (see `cleanMessage`) goes to its stdin. */
+export function commitCommand({
+  tree,
+  base,
+  author,
+  committer,
+  leftOut = [],
+}: CommitRequest): SandboxGitCommand {
+  const pathspecs = leftOut.map((path) => `:(exclude,top,literal)${path}`);
+  const [by, via] = [cleanPerson(author), cleanPerson(committer ?? author)];
+  return {
+    argv: ['/bin/sh', '-c', commitScript, 'slipway-commit', tree, base, ...pathspecs],
+    env: {
+      ...quietEnv,
+      GIT_AUTHOR_NAME: by.name,
+      GIT_AUTHOR_EMAIL: by.email,
+      GIT_COMMITTER_NAME: via.name,
+      GIT_COMMITTER_EMAIL: via.email,
+    },
+  };
+}
+
+/** What the exit code of `commitScript` means; undefined: it printed a bundle, or was ended from outside. */
+export function readCommitExit(code: number | null): CommitExit | undefined {
+  if (code === null || code === 0) return undefined;
+  const found = Object.entries(commitExits).find(([, value]) => value === code)?.[0];
+  return found === undefined ? 'failed' : (found as CommitExit);
+}
+
+/** A message that git takes as it is: no control characters but line breaks, never empty, one break at the end. */
+export function cleanMessage(text: string): string {
+  const lines = text.replaceAll(/\r\n?/gu, '\n');
+  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
+  const clean = lines.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/gu, '').trim();
+  return `${clean === '' ? 'Change files' : clean}\n`;
+}
+
+/** git refuses a person without a name, and drops what would end the field. */
+function cleanPerson({ name, email }: Person): Person {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
+  const clean = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f<>]/gu, '').trim();
+  const named = clean(name);
+  return { name: /[^.,:;"'\\\s]/u.test(named) ? named : 'Slipway', email: clean(email) };
+}

@@ -1,0 +1,113 @@
+import type { ChangesSummary, TaskEvent } from '@slipway/client';
+import type { Paint } from './output.ts';
+import { changesText } from './task-text.ts';
+import { printable, printableLine } from './untrusted-text.ts';
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** `HH:MM:SS` and two spaces: where the text of an event starts, on each of its lines. */
+const gutter = 10;
+
+const unknownMaxLength = 200;
+
+/**
+ * An event as lines for people, each starting with the local time or with as many spaces. Empty where
+ * there is nothing to say. What the server sent is neither trusted to be of the documented form nor
+ * printed with its control characters.
+ */
+export function eventText(event: TaskEvent, paint: Paint): string {
+  const text = sentence(event, paint);
+  if (text === '') return '';
+  const date = new Date(event.ts);
+  const time = Number.isNaN(date.getTime()) ? '' : date.toTimeString().slice(0, 8);
+  const [first = '', ...rest] = text.split('\n');
+  const indent = ' '.repeat(gutter);
+  return [`${paint('dim', time.padEnd(gutter))}${first}`, ...rest.map((line) => `${indent}${line}`)].join(
+    '\n',
+  );
+}
+
+function sentence(event: TaskEvent, paint: Paint): string {
+  const data = dataOf(event.data);
+  const say = (name: string): string => field(data, name);
+  switch (event.event) {
+    case 'output':
+      return outputText(data, paint);
+    case 'clone_started':
+      return `cloning ${say('repo_url')}`;
+    case 'clone_completed':
+      return join('cloned', say('branch'));
+    case 'cli_started':
+      return join(
+        'started',
+        say('cli'),
+        Number(say('iteration')) > 1 ? `(iteration ${say('iteration')})` : '',
+      );
+    case 'commit_created':
+      return join('committed', say('commit').slice(0, 12));
+    case 'branch_pushed':
+      return paint('green', join('pushed', say('branch'), `(${say('commit').slice(0, 12)})`));
+    case 'branch_taken':
+      return `branch ${say('branch')} is taken by other work: ${say('next')} instead`;
+    case 'task_timeout':
+      return paint('red', `timed out after ${say('timeout_seconds')} s`);
+    case 'task_canceled':
+      return paint('yellow', 'cancelled');
+    case 'task_failed':
+      return paint('red', `failed: ${say('error')}`);
+    case 'task_completed':
+      return paint('green', `completed: ${changesText(changesOf(data))}`);
+    default:
+      return unknownText(event, paint);
+  }
+}
+
+/** An event of a newer server: its name in words, and its data, so that nothing is hidden. */
+function unknownText(event: { readonly event: string; readonly data: unknown }, paint: Paint): string {
+  const name = printableLine(event.event.replaceAll('_', ' '));
+  const text =
+    event.data === null || event.data === undefined ? '' : printableLine(JSON.stringify(event.data));
+  const data = text === '{}' ? '' : text;
+  const short = data.length > unknownMaxLength ? `${data.slice(0, unknownMaxLength)}…` : data;
+  return join(name, paint('dim', short));
+}
+
+function outputText(data: Data, paint: Paint): string {
+  const content = printable(typeof data['content'] === 'string' ? data['content'] : '').replace(/\n+$/u, '');
+  if (content === '') return '';
+  switch (data['type']) {
+    case 'thinking':
+    case 'system':
+      return eachLine(content, (line) => paint('dim', line));
+    case 'tool_use':
+      return `${paint('cyan', '→')} ${content}`;
+    case 'tool_result':
+      return eachLine(content, (line) => `${paint('dim', '←')} ${paint('dim', line)}`);
+    case 'error':
+      return eachLine(content, (line) => paint('red', line));
+    default:
+      return content;
+  }
+}
+
+function eachLine(text: string, change: (line: string) => string): string {
+  return text.split('\n').map(change).join('\n');
+}
+
+function join(...words: readonly string[]): string {
+  return words.filter((word) => word !== '').join(' ');
+}
+
+function dataOf(data: unknown): Data {
+  return typeof data === 'object' && data !== null ? (data as Data) : {};
+}
+
+function field(data: Data, name: string): string {
+  const value = data[name];
+  return typeof value === 'string' || typeof value === 'number' ? printableLine(String(value)) : '';
+}
+
+function changesOf(data: Data): ChangesSummary | undefined {
+  const changes = dataOf(data['changes_summary']);
+  return typeof changes['diff_stats'] === 'string' ? (changes as ChangesSummary) : undefined;
+}

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
+import { test } from 'node:test';
+import {
+  answer,
+  frame,
+  named,
+  slipway,
+  startApi,
+  stream,
+  type Route,
+} from '../../test/support/terminal-command.ts';
+
+const id = '77a2ffbd-11b6-4654-9325-89306d55bc89';
+const created = answer(201, { id, status: 'pending', created_at: '2026-02-26T18:38:10Z' });
+const summary = { files_modified: 3, files_created: 1, files_deleted: 0, diff_stats: '+142 -38' };
+
+const task = {
+  id,
+  status: 'completed',
+  task_type: 'code',
+  repo_url: 'https://example.com/app.git',
+  prompt: 'Fix it',
+  iteration: 1,
+  branch: 'codeforge/fix-it-77a2ffbd',
+  changes_summary: summary,
+  created_at: '2026-02-26T18:38:10Z',
+  started_at: '2026-02-26T18:38:11Z',
+  finished_at: '2026-02-26T18:38:22Z',
+};
+
+const whole = [
+  named('connected', 'pending'),
+  frame(1, 'git', 'clone_started', { repo_url: 'https://example.com/app.git' }),
+  frame(2, 'git', 'clone_completed', { work_dir: '/tree' }),
+  frame(3, 'system', 'cli_started', { cli: 'script', iteration: '1' }),
+  frame(4, 'stream', 'output', {
+    type: 'text',
+    content: 'first\nsecond \u001b[31mred\u001b[0m',
+    cli: 'script',
+  }),
+  frame(5, 'result', 'task_completed', { result: 'ok', changes_summary: summary, iteration: 1 }),
+  frame(6, 'git', 'branch_pushed', { branch: task.branch, commit: '0123456789abcdef0123' }),
+  named('done', 'completed'),
+];
+
+function routes(events: Route, ended: unknown): Readonly<Record<string, Route>> {
+  return {
+    'POST /api/v1/tasks': created,
+    [`GET /api/v1/tasks/${id}/stream`]: events,
+    [`GET /api/v1/tasks/${id}`]: answer(200, ended),
+  };
+}
+
+const line = ['run', 'https://example.com/app.git', 'Fix it', '--command', './fix.sh'];
+
+test('a run is followed to the pushed branch, as plain lines', async (t) => {
+  const api = await startApi(t, routes(stream(whole), task));
+  const ended = await slipway(line, { address: api.url });
+  assert.deepEqual(ended, {
+    code: 0,
+    stderr: '',
+    stdout: `task ${id}
+HH:MM:SS  cloning https://example.com/app.git
+HH:MM:SS  cloned
+HH:MM:SS  started script
+HH:MM:SS  first
+          second red
+HH:MM:SS  completed: 3 modified, 1 created (+142 -38)
+HH:MM:SS  pushed codeforge/fix-it-77a2ffbd (0123456789ab)
+
+completed in 11 s: 3 modified, 1 created (+142 -38)
+branch: codeforge/fix-it-77a2ffbd
+get it: git fetch https://example.com/app.git codeforge/fix-it-77a2ffbd
+see it: slipway diff 77a2ffbd
+`,
+  });
+  assert.equal(
+    api.requests[0],
+    'POST /api/v1/tasks {"repo_url":"https://example.com/app.git","prompt":"Fix it","publish":"branch",' +
+      '"config":{"cli":"script","command":"./fix.sh"}}',
+  );
+});
+
+test('with --json every line is one object', async (t) => {
+  const api = await startApi(t, routes(stream(whole), task));
+  const ended = await slipway([...line, '--json'], { address: api.url });
+  const objects: readonly Record<string, unknown>[] = ended.stdout
+    .trimEnd()
+    .split('\n')
+    .map((text) => JSON.parse(text));
+  assert.deepEqual(
+    objects.map(({ type }) => type),
+    'created|git|git|system|stream|result|git|done|task'.split('|'),
+  );
+  assert.equal(objects[1]?.['id'], '1');
+  assert.deepEqual(objects.at(-1), { type: 'task', task });
+});
+
+test('on a terminal the state stands below the events and is gone at the end', async (t) => {
+  const api = await startApi(t, routes(stream(whole), task));
+  const { stdout } = await slipway(line, { address: api.url, columns: 60, color: true });
+  assert.ok(stdout.includes('\r\u001b[2K… pending · 0 s'));
+  assert.ok(stdout.includes('\r\u001b[2K… running · 0 s'));
+  assert.ok(stdout.includes('\u001b[32mcompleted\u001b[39m in 11 s'));
+  const drawn = stdout.split('\r\u001b[2K').at(-1) ?? '';
+  assert.ok(drawn.startsWith('\n') && !drawn.includes('…'));
+});
+
+test('colours need to be wanted', async (t) => {
+  const api = await startApi(t, routes(stream(whole), task));
+  const { stdout } = await slipway(line, { address: api.url, columns: 60, color: false });
+  // oxlint-disable-next-line no-control-regex -- colours are what is looked for
+  assert.doesNotMatch(stdout, /\u001b\[\d*m/u);
+});
+
+test('a task that fails, and one that was cancelled, end with their own codes', async (t) => {
+  const stop = stream([named('connected', 'running'), named('done', 'failed')]);
+  const failed = await startApi(
+    t,
+    routes(stop, { ...task, status: 'failed', error: 'CLI execution failed: exit 1' }),
+  );
+  const first = await slipway(line, { address: failed.url });
+  assert.equal(first.code, 1);
+  assert.match(
+    first.stdout,
+    /failed in 11 s: CLI execution failed: exit 1\nmore: {3}slipway show 77a2ffbd\n$/u,
+  );
+  const cancelled = await startApi(t, routes(stop, { ...task, status: 'failed', error: 'canceled by user' }));
+  const second = await slipway(line, { address: cancelled.url });
+  assert.equal(second.code, 7);
+  assert.match(second.stdout, /\ncancelled in 11 s: canceled by user\n$/u);
+});
+
+test('work without changes says that nothing was pushed', async (t) => {
+  const { branch: _branch, changes_summary: _changes, ...bare } = task;
+  const api = await startApi(
+    t,
+    routes(stream([named('connected', 'running'), named('done', 'completed')]), bare),
+  );
+  const ended = await slipway(line, { address: api.url });
+  assert.match(ended.stdout, /\ncompleted in 11 s: no changes\n$/u);
+});
+
+test('--detach prints the id and returns', async (t) => {
+  const api = await startApi(t, routes(stream([]), task));
+  const ended = await slipway([...line, '--detach'], { address: api.url });
+  assert.deepEqual(ended, {
+    code: 0,
+    stderr: '',
+    stdout: `task ${id}\nfollow it with: slipway logs -f 77a2ffbd\n`,
+  });
+  assert.equal(api.requests.length, 1);
+});
+
+test('every flag reaches the task, and - reads the prompt from stdin', async (t) => {
+  const api = await startApi(t, routes(stream([]), task));
+  const flags = '--agent script --command ./x --branch dev --target-branch main --timeout 10m --priority -5';
+  await slipway(['run', '/srv/app.git', '-', ...flags.split(' '), '--publish', 'manual', '-d'], {
+    address: api.url,
+    stdin: 'Line one\nLine two\n',
+  });
+  assert.deepEqual(JSON.parse(api.requests[0]?.replace(/^[^{]*/u, '') ?? ''), {
+    repo_url: 'file:///srv/app.git',
+    prompt: 'Line one\nLine two\n',
+    publish: 'manual',
+    config: {
+      cli: 'script',
+      command: './x',
+      source_branch: 'dev',
+      target_branch: 'main',
+      timeout_seconds: 600,
+      priority: -5,
+    },
+  });
+});
+
+test('no prompt at all is a usage error, unless there is a command', async (t) => {
+  const api = await startApi(t, routes(stream([]), task));
+  const none = await slipway(['run', 'https://example.com/app.git'], { address: api.url });
+  assert.deepEqual(
+    [none.code, none.stderr],
+    [2, 'slipway: give a prompt: slipway run <repository> "what to do"\n'],
+  );
+  const blank = await slipway(['run', 'https://example.com/app.git', '-'], {
+    address: api.url,
+    stdin: ' \n',
+  });
+  assert.deepEqual([blank.code, blank.stderr], [2, 'slipway: the prompt on stdin is empty\n']);
+  await slipway(['run', 'https://example.com/app.git', '--command', 'make fix', '-d'], { address: api.url });
+  assert.match(api.requests[0] ?? '', /"prompt":"make fix"/u);
+});
+
+test('wrong fields are listed', async (t) => {
+  const fields = { prompt: 'exceeds maximum length', repo_url: 'must be a valid URL' };
+  const api = await startApi(t, {
+    'POST /api/v1/tasks': answer(400, { error: 'Bad Request', message: 'validation failed', fields }),
+  });
+  assert.deepEqual(await slipway(line, { address: api.url }), {
+    code: 2,
+    stdout: '',
+    stderr: `slipway: validation failed\n  prompt: exceeds maximum length\n  repo_url: must be a valid URL\n`,
+  });
+});
+
+test('an interrupt stops following and says that the task goes on', async (t) => {
+  const stop = new AbortController();
+  const api = await startApi(t, routes(stream(whole.slice(0, 3), 'live'), task));
+  const stdout = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (chunk.includes('cloned')) stop.abort();
+      done();
+    },
+  });
+  const ended = await slipway(line, { address: api.url, signal: stop.signal, stdout });
+  assert.equal(ended.code, 130);
+  assert.equal(
+    ended.stderr,
+    'the task goes on\n  follow it: slipway logs -f 77a2ffbd\n  end it:    slipway cancel 77a2ffbd\n',
+  );
+});
+
+test('a stream that is cut goes on, and says so once on stderr', async (t) => {
+  let connections = 0;
+  const api = await startApi(
+    t,
+    routes((response, body) => {
+      connections += 1;
+      stream(connections === 1 ? whole.slice(0, 3) : [named('connected', 'running'), ...whole.slice(3)])(
+        response,
+        body,
+      );
+    }, task),
+  );
+  const ended = await slipway(line, { address: api.url });
+  assert.equal(ended.code, 0);
+  assert.match(ended.stderr, /^slipway: http:\/\/127\.0\.0\.1:\d+ closed the stream; trying again\n$/u);
+  assert.equal(ended.stdout.match(/cloned/gu)?.length, 1);
+});

@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+import type { FlagSettings, ServerSetting } from './cli-deps.ts';
+import type { Cli } from './command.ts';
+
+/** Flags that stand for a setting. The configuration checks their values: one schema, one set of messages. */
+const flags = {
+  host: {
+    setting: 'SLIPWAY_HOST',
+    flag: '--host <address>',
+    help: 'address to listen on (default: 127.0.0.1, this machine only)',
+  },
+  port: { setting: 'SLIPWAY_PORT', flag: '--port <number>', help: 'port to listen on (default: 8080)' },
+  dataDir: {
+    setting: 'SLIPWAY_DATA_DIR',
+    flag: '--data-dir <folder>',
+    help: 'where everything is kept (default: ~/.local/share/slipway, ./data in a clone)',
+  },
+  workers: { setting: 'SLIPWAY_WORKERS', flag: '--workers <number>', help: 'tasks at a time (default: 3)' },
+  isolation: {
+    setting: 'SLIPWAY_ISOLATION',
+    flag: '--isolation <kind>',
+    help: 'where agents run: bubblewrap, or process (no isolation) (default: bubblewrap)',
+  },
+} as const satisfies Record<
+  string,
+  { readonly setting: ServerSetting; readonly flag: string; readonly help: string }
+>;
+
+type FlagName = keyof typeof flags;
+
+const configuration =
+  '\nEvery flag stands for an environment variable (SLIPWAY_HOST, …) and wins over it;\n' +
+  'docs/configuration.md lists all of them.';
+
+/** `serve`, `work`, `doctor` and `demo`: their flags are here, their work is given by who composes. */
+export function addServerCommands(program: Command, { deps, end }: Cli): void {
+  const { commands } = deps;
+  const add = (
+    command: Command,
+    names: readonly FlagName[],
+    run: (settings: FlagSettings) => Promise<number>,
+  ) => {
+    for (const name of names) command.option(flags[name].flag, flags[name].help);
+    if (names.length > 0) command.addHelpText('after', configuration);
+    command.action(async (given: Partial<Record<FlagName, string>>) => end(await run(settingsOf(given))));
+  };
+  add(
+    program
+      .command('serve')
+      .summary('start the server')
+      .description(
+        'Starts the server: the API, and workers that run tasks. Without DATABASE_URL it keeps its own\n' +
+          'PostgreSQL in the data folder. The first start prints the administrator token, once.',
+      ),
+    ['host', 'port', 'dataDir', 'workers', 'isolation'],
+    commands.serve,
+  );
+  add(
+    program
+      .command('work')
+      .summary('start workers only, for a server elsewhere')
+      .description('Starts workers that run tasks of the server whose database DATABASE_URL names.'),
+    ['dataDir', 'workers', 'isolation'],
+    commands.work,
+  );
+  add(
+    program
+      .command('doctor')
+      .summary('check what this machine has and lacks')
+      .description(
+        'Checks everything that a server needs on this machine, and names the command for what is missing.',
+      ),
+    ['dataDir', 'isolation'],
+    commands.doctor,
+  );
+  add(
+    program
+      .command('demo')
+      .summary('watch a whole task on a small example')
+      .description(
+        'Starts a server of its own, makes a small repository with a bug, runs a task on it in a sandbox,\n' +
+          'shows the diff, pushes the branch, and leaves nothing running.',
+      ),
+    [],
+    commands.demo,
+  );
+}
+
+function settingsOf(given: Partial<Record<FlagName, string>>): FlagSettings {
+  const names = Object.keys(flags) as FlagName[];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = given[name];
+      return value === undefined ? [] : [[flags[name].setting, value]];
+    }),
+  );
+}

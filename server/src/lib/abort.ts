@@ -29,3 +29,22 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+/**
+ * Waits for `event`, for `milliseconds` or for the signal, whichever comes first; resolves, never rejects.
+ * Nothing is left behind by what did not come first: a loop that is woken a thousand times a second would
+ * otherwise pile up as many timers.
+ */
+export function waitFor(event: Promise<unknown>, milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done();
+    event.then(done, done);
+  });
+}

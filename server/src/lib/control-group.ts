@@ -31,7 +31,7 @@ export function controlGroupProcesses(groups: readonly string[]): readonly numbe
  * Removes empty control groups. Returns those that still stand because something lives in them or the
  * kernel has not let go yet: ask again a little later.
  */
-export function removeControlGroups(groups: readonly string[]): readonly string[] {
+function removeControlGroups(groups: readonly string[]): readonly string[] {
   return groups.filter((group) => {
     try {
       rmdirSync(group);
@@ -42,15 +42,19 @@ export function removeControlGroups(groups: readonly string[]): readonly string[
   });
 }
 
+const patienceMs = 2_000;
+
 /**
  * Empties the groups and removes them. Idempotent; gives up silently after two seconds on what cannot be
  * removed (a process in an uninterruptible call), which a later sweep takes.
  */
 export async function endControlGroups(groups: readonly string[]): Promise<void> {
+  const until = performance.now() + patienceMs;
   let left = removeControlGroups(groups);
-  for (let tries = 0; left.length > 0 && tries < 100; tries += 1) {
+  // The kernel lets go of a group some milliseconds after its last process.
+  for (let pauseMs = 1; left.length > 0 && performance.now() < until; pauseMs = Math.min(50, pauseMs * 2)) {
     killControlGroups(left);
-    await setTimeout(20);
+    await setTimeout(pauseMs);
     left = removeControlGroups(left);
   }
 }

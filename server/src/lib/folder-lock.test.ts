@@ -51,7 +51,7 @@ test('the lock of a process that was killed is taken over at once', async (t) =>
 test('a number of a dead holder that another process got is not mistaken for the holder', async (t) => {
   const folder = await makeFolder(t);
   await writeFile(
-    join(folder, 'server.json'),
+    join(folder, 'server.holder'),
     JSON.stringify({ pid: process.ppid, startTime: '1', bootId: 'x' }),
   );
   const lock = await lockFolder(folder, 'server');

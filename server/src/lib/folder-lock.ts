@@ -17,13 +17,13 @@ const nameWithinMs = 1_000;
  *
  * `<what>.lock` is a lock of the kernel: a dead holder needs no taking over, nobody can win twice, and
  * processes in two containers of one host exclude each other, which numbers of processes would not do.
- * `<what>.json` says who holds it, for the message alone. Neither file is ever removed.
+ * `<what>.holder` says who holds it, for the message alone. Neither file is ever removed.
  */
 export async function lockFolder(folder: string, what: string): Promise<FolderLock> {
   const lockFile = join(folder, `${what}.lock`);
   await createPrivately(lockFile);
   const lock = tryExclusiveLock(lockFile);
-  const holderFile = join(folder, `${what}.json`);
+  const holderFile = join(folder, `${what}.holder`);
   if (lock === undefined) throw await refusal(folder, what, holderFile);
   try {
     const draft = `${holderFile}.new`;

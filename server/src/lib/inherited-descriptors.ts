@@ -6,7 +6,8 @@ const closeOnExec = 0o2000000;
 /**
  * Closes the descriptors above stderr that whoever started this process left open, so that no command
  * which this process spawns gets them (a shell's pipe, a lock, a log of the service manager). What Node
- * opens itself is marked close-on-exec, which tells the two apart. Returns the numbers that were closed.
+ * opens itself is marked close-on-exec, which tells the two apart; what it inherits it marks itself, but only
+ * up to the first gap in the numbers. Returns the numbers that were closed.
  *
  * To be called once, at the very start of a program, before it receives descriptors on purpose.
  * Off Linux it does nothing.

@@ -12,7 +12,8 @@ export type ProcessIdentity = {
 
 /** The identity of a living process, or undefined where there is none (a zombie counts as none). */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
-  if (process.platform !== 'linux') return processExists(pid) ? { pid, startTime: '', bootId: '' } : undefined;
+  if (process.platform !== 'linux')
+    return processExists(pid) ? { pid, startTime: '', bootId: '' } : undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command's name stands in parentheses and may contain anything: the fields begin behind the last one.

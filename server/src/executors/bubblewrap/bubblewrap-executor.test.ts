@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { closeInheritedDescriptors } from '../../lib/inherited-descriptors.ts';
+import { executorContract, makeTrialFolder, makeTrialPlace, runShell } from '../executor.contract.ts';
+import { createBubblewrapExecutor } from './bubblewrap-executor.ts';
+
+closeInheritedDescriptors();
+
+executorContract((t) => createBubblewrapExecutor({ stateFolder: join(makeTrialFolder(t), 'state') }), {
+  oneKillEndsAll: true,
+});
+
+test('refuses a NUL, which would be an argument of its own to bubblewrap', async (t) => {
+  const executor = createBubblewrapExecutor({ stateFolder: join(makeTrialFolder(t), 'state') });
+  const place = await makeTrialPlace(t, executor);
+  await assert.rejects(
+    runShell(executor, place, 'ls /host', { env: { A: 'b\0--ro-bind\0/\0/host' } }),
+    /NUL/,
+  );
+});
+
+test('keeps the environment off the command line, where every user of the host can read it', async (t) => {
+  const executor = createBubblewrapExecutor({ stateFolder: join(makeTrialFolder(t), 'state') });
+  const place = await makeTrialPlace(t, executor);
+  const launch = await executor.launch(
+    place,
+    { argv: ['true'], env: { KEY: 'not to be seen' } },
+    {
+      memoryBytes: 1e9,
+      processes: 10,
+      temporaryBytes: 1e6,
+    },
+  );
+  await executor.release(launch);
+  assert.doesNotMatch(launch.args.join(' '), /not to be seen/);
+  assert.deepEqual(launch.env, {});
+});
+
+test('says that a sandbox cannot come up where its files cannot be reached', async (t) => {
+  const folder = makeTrialFolder(t);
+  if (process.getuid?.() !== 0) {
+    t.skip('only a root server gives sandboxes another user');
+    return;
+  }
+  mkdirSync(join(folder, 'private'));
+  chmodSync(join(folder, 'private'), 0o700);
+  const executor = createBubblewrapExecutor({ stateFolder: join(folder, 'private/state') });
+  const [finding, ...others] = await executor.check(new AbortController().signal);
+  assert.deepEqual(others, []);
+  assert.match(finding?.problem ?? '', /user \(200000\) cannot reach .*private\/state/);
+  assert.match(finding?.remedy ?? '', /SLIPWAY_DATA_DIR=\/var\/lib\/slipway/);
+});
+
+for (const file of ['bubblewrap-executor.test.ts', 'profile.test.ts']) {
+  test(`an ordinary user passes ${file} as well`, async (t) => {
+    if (process.getuid?.() !== 0) t.skip('this is the ordinary user');
+    else await passAsOrdinaryUser(t, join(import.meta.dirname, file));
+  });
+}
+
+async function passAsOrdinaryUser(t: TestContext, file: string): Promise<void> {
+  const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--no-new-privs'];
+  const reach = await run('setpriv', [
+    ...drop,
+    process.execPath,
+    '-e',
+    `fs.readFileSync(${JSON.stringify(file)})`,
+  ]);
+  if (reach.code !== 0) {
+    t.skip('this clone lies where another user cannot reach it');
+    return;
+  }
+  const result = await run('setpriv', [...drop, process.execPath, '--test', '--test-reporter=spec', file]);
+  assert.equal(result.code, 0, result.output);
+}
+
+function run(file: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      env: { PATH: '/usr/bin:/bin' },
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 120_000,
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (part) => (output += part));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}

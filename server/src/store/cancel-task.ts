@@ -1,0 +1,78 @@
+import { sql, type Transaction } from 'kysely';
+import { deadlineSeconds } from '../domain/deadlines.ts';
+import { liveRunStates } from '../domain/run-state.ts';
+import type { TaskState } from '../domain/task-state.ts';
+import { appendEvents } from './append-events.ts';
+import type { Database } from './database.ts';
+import { secondsFromNow } from './move-run.ts';
+import type { Tables } from './tables.ts';
+
+export type CancelAnswer =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly state: TaskState }
+  /** The worker that holds the run has been asked, and has until the deadline. */
+  | { readonly kind: 'asked' }
+  /** Nothing was running: it is over. */
+  | { readonly kind: 'cancelled' };
+
+/**
+ * The check and the change are one transaction under the task's row lock. A live run gets a deadline, by
+ * which the sweeper ends it if its worker does not; runs that wait are taken back at once.
+ */
+export async function cancelTask(
+  database: Database,
+  taskId: string,
+  cancellable: readonly TaskState[],
+): Promise<CancelAnswer> {
+  return database.transaction(async (tx) => {
+    const task = await tx
+      .selectFrom('tasks')
+      .select(['state', 'cancel_requested_at'])
+      .where('id', '=', taskId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (task === undefined) return { kind: 'unknown' };
+    if (!cancellable.includes(task.state)) return { kind: 'refused', state: task.state };
+    await tx
+      .updateTable('runs')
+      .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
+      .where('task_id', '=', taskId)
+      .where('state', '=', 'queued')
+      .execute();
+    const live = await tx
+      .updateTable('runs')
+      .set({
+        deadline_at: sql`least(deadline_at, now() + make_interval(secs => ${deadlineSeconds.cancelling}))`,
+      })
+      .where('task_id', '=', taskId)
+      .where('state', 'in', [...liveRunStates])
+      .executeTakeFirst();
+    if (live.numUpdatedRows === 0n) {
+      await endCancelled(tx, taskId);
+      return { kind: 'cancelled' };
+    }
+    if (task.cancel_requested_at !== null) return { kind: 'asked' };
+    await tx
+      .updateTable('tasks')
+      .set({ cancel_requested_at: sql`now()`, deadline_at: secondsFromNow(deadlineSeconds.cancellingTask) })
+      .where('id', '=', taskId)
+      .execute();
+    await appendEvents(tx, taskId, null, [{ type: 'cancel_requested', data: {} }]);
+    return { kind: 'asked' };
+  });
+}
+
+/** The task's side of a cancellation, in a transaction that holds its row. */
+export async function endCancelled(tx: Transaction<Tables>, taskId: string): Promise<void> {
+  await tx
+    .updateTable('tasks')
+    .set({
+      state: 'cancelled',
+      cancel_requested_at: sql`coalesce(cancel_requested_at, now())`,
+      finished_at: sql`now()`,
+      deadline_at: null,
+    })
+    .where('id', '=', taskId)
+    .execute();
+  await appendEvents(tx, taskId, null, [{ type: 'task_cancelled', data: {} }]);
+}

@@ -1,0 +1,21 @@
+import { sql, type Transaction } from 'kysely';
+import { deadlineSeconds } from '../domain/deadlines.ts';
+import type { Tables } from './tables.ts';
+
+/**
+ * The next attempt of a run that has just ended in this transaction: the same iteration, one attempt more,
+ * with the whole of its time again, after `inSeconds`.
+ */
+export async function insertNextAttempt(
+  tx: Transaction<Tables>,
+  endedRunId: string,
+  next: { readonly runId: string; readonly cause: 'retry' | 'lost'; readonly inSeconds: number },
+): Promise<void> {
+  await sql`
+    insert into runs (id, task_id, owner_id, repository_id, workspace_id, kind, iteration, attempt, cause, prompt,
+      queue, priority, requires, state, available_at, deadline_at, time_left_ms, agent, session)
+    select ${next.runId}::uuid, task_id, owner_id, repository_id, workspace_id, kind, iteration, attempt + 1,
+      ${next.cause}::text, prompt, queue, priority, requires, 'queued', now() + make_interval(secs => ${next.inSeconds}),
+      now() + make_interval(secs => ${deadlineSeconds.pending}), time_left_ms, agent, session
+    from runs where id = ${endedRunId}`.execute(tx);
+}

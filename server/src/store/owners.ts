@@ -1,0 +1,74 @@
+import type { Ids } from '../lib/ids.ts';
+import type { Database } from './database.ts';
+
+/** The first administrator: the static token is theirs. Made at the first start. */
+export async function ensureAdministrator(database: Database, ids: Ids): Promise<string> {
+  await database.kysely
+    .insertInto('users')
+    .values({ id: ids.ordered(), login: 'admin', role: 'admin' })
+    .onConflict((conflict) => conflict.column('login').doNothing())
+    .execute();
+  const row = await database.kysely
+    .selectFrom('users')
+    .select('id')
+    .where('role', '=', 'admin')
+    .orderBy('number')
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
+/** The row of a repository, by its canonical URL; made when it is seen first. */
+export async function ensureRepository(database: Database, ids: Ids, canonicalUrl: string): Promise<string> {
+  const find = () =>
+    database.kysely
+      .selectFrom('repositories')
+      .select('id')
+      .where('canonical_url', '=', canonicalUrl)
+      .executeTakeFirst();
+  const known = await find();
+  if (known !== undefined) return known.id;
+  await database.kysely
+    .insertInto('repositories')
+    .values({ id: ids.ordered(), canonical_url: canonicalUrl })
+    .onConflict((conflict) => conflict.column('canonical_url').doNothing())
+    .execute();
+  const made = await find();
+  if (made === undefined) throw new Error('a repository row vanished while it was made');
+  return made.id;
+}
+
+/** The row of a worker: a data folder that a process works in. */
+export async function ensureWorker(
+  database: Database,
+  worker: { readonly id: string; readonly host: string; readonly version: string },
+): Promise<void> {
+  await database.kysely
+    .insertInto('workers')
+    .values(worker)
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet({ host: worker.host, version: worker.version }),
+    )
+    .execute();
+}
+
+/** A sealed secret, by its id. */
+export async function findSecret(database: Database, id: string) {
+  return database.kysely
+    .selectFrom('secrets')
+    .select(['id', 'key_id as keyId', 'nonce', 'ciphertext'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** A blob row for a file that is whole; output blobs, whose event comes after. May be repeated. */
+export async function insertOutputBlob(
+  database: Database,
+  ownerId: string,
+  blob: { readonly id: string; readonly sha256: string; readonly bytes: number },
+): Promise<void> {
+  await database.kysely
+    .insertInto('blobs')
+    .values({ ...blob, owner_id: ownerId, kind: 'output' })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}

@@ -1,0 +1,165 @@
+import { sql, type Transaction } from 'kysely';
+import type { Failure } from '../domain/failure.ts';
+import { maxAttempts } from '../domain/retry.ts';
+import { liveRunStates, type RunState } from '../domain/run-state.ts';
+import { restingTaskStates } from '../domain/task-state.ts';
+import { appendEvents, jsonText } from './append-events.ts';
+import { endCancelled } from './cancel-task.ts';
+import type { Database } from './database.ts';
+import { insertNextAttempt } from './next-attempt.ts';
+import type { Tables } from './tables.ts';
+
+export type SweptRun = {
+  readonly runId: string;
+  readonly taskId: string;
+  readonly ended: 'lost' | 'failed' | 'cancelled';
+};
+
+const workerLost: Failure = {
+  code: 'worker_lost',
+  phase: 'infrastructure',
+  retryable: true,
+  message: `the worker was lost ${maxAttempts} times while it ran this task; see the server's log, then retry`,
+};
+
+/** A lost run comes back after a second: time for a worker that is only being restarted to be counted as gone. */
+const lostRetrySeconds = 1;
+
+/**
+ * Ends one live run whose lease has lapsed or whose deadline has passed, and queues its next attempt in the
+ * same transaction; the task's state stays. After three attempts the task fails; a task that somebody asked
+ * to cancel is cancelled. The end bumps the generation, so a worker that still believes in its claim can
+ * write nothing. `nothing to do` is undefined. Locks are taken task first, as everywhere.
+ */
+export async function sweepRun(database: Database, newRunId: string): Promise<SweptRun | undefined> {
+  return database.transaction(async (tx) => {
+    const run = await tx
+      .selectFrom('runs')
+      .innerJoin('tasks', 'tasks.id', 'runs.task_id')
+      .select(['runs.id', 'runs.task_id', 'runs.attempt', 'runs.state', 'tasks.cancel_requested_at'])
+      .where('runs.state', 'in', [...liveRunStates])
+      .where((where) =>
+        where.or([
+          where('runs.lease_until', '<', sql<Date>`now()`),
+          where('runs.deadline_at', '<', sql<Date>`now()`),
+        ]),
+      )
+      .orderBy('runs.number')
+      .limit(1)
+      .forUpdate(['tasks', 'runs'])
+      .skipLocked()
+      .executeTakeFirst();
+    if (run === undefined) return undefined;
+    if (run.cancel_requested_at !== null) {
+      await endLive(tx, run, 'cancelled');
+      await endCancelled(tx, run.task_id);
+      return { runId: run.id, taskId: run.task_id, ended: 'cancelled' };
+    }
+    await endLive(tx, run, 'lost');
+    if (run.attempt >= maxAttempts) {
+      await failTask(tx, run.task_id, workerLost);
+      return { runId: run.id, taskId: run.task_id, ended: 'failed' };
+    }
+    await insertNextAttempt(tx, run.id, { runId: newRunId, cause: 'lost', inSeconds: lostRetrySeconds });
+    await appendEvents(tx, run.task_id, run.id, [{ type: 'run_lost', data: { attempt: run.attempt } }]);
+    return { runId: run.id, taskId: run.task_id, ended: 'lost' };
+  });
+}
+
+async function endLive(
+  tx: Transaction<Tables>,
+  run: { readonly id: string; readonly state: RunState },
+  state: 'lost' | 'cancelled',
+): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ state, generation: sql`generation + 1`, ended_at: sql`now()`, deadline_at: null })
+    .where('id', '=', run.id)
+    .execute();
+}
+
+async function failTask(tx: Transaction<Tables>, taskId: string, failure: Failure): Promise<void> {
+  await tx
+    .updateTable('tasks')
+    .set({ state: 'failed', failure: jsonText(failure), finished_at: sql`now()`, deadline_at: null })
+    .where('id', '=', taskId)
+    .execute();
+  await appendEvents(tx, taskId, null, [{ type: 'task_failed', data: { failure } }]);
+}
+
+/**
+ * Ends one task that waited past its own deadline: what was put away (draft, paused) or is being cancelled
+ * is cancelled, the rest fails. Its waiting runs and effects go with it.
+ */
+export async function sweepTask(database: Database): Promise<string | undefined> {
+  return database.transaction(async (tx) => {
+    const task = await tx
+      .selectFrom('tasks')
+      .select(['id', 'state', 'cancel_requested_at'])
+      .where('state', 'not in', [...restingTaskStates])
+      .where('deadline_at', '<', sql<Date>`now()`)
+      .where((where) =>
+        where.not(
+          where.exists(
+            where
+              .selectFrom('runs')
+              .select('runs.id')
+              .whereRef('runs.task_id', '=', 'tasks.id')
+              .where('runs.state', 'in', [...liveRunStates]),
+          ),
+        ),
+      )
+      .limit(1)
+      .forUpdate()
+      .skipLocked()
+      .executeTakeFirst();
+    if (task === undefined) return undefined;
+    await tx
+      .updateTable('runs')
+      .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
+      .where('task_id', '=', task.id)
+      .where('state', '=', 'queued')
+      .execute();
+    await tx
+      .updateTable('effects')
+      .set({ state: 'dropped', ended_at: sql`now()`, deadline_at: null })
+      .where('task_id', '=', task.id)
+      .where('state', 'in', ['waiting', 'leased'])
+      .execute();
+    const unwanted = task.cancel_requested_at !== null || task.state === 'draft' || task.state === 'paused';
+    if (unwanted) await endCancelled(tx, task.id);
+    else await failTask(tx, task.id, deadlineFailure(task.state));
+    return task.id;
+  });
+}
+
+function deadlineFailure(state: string): Failure {
+  return state === 'creating_pr'
+    ? {
+        code: 'push_failed',
+        phase: 'deliver',
+        retryable: true,
+        message: 'the branch could not be pushed in time; see the events for the reason, then retry',
+      }
+    : {
+        code: 'queue_deadline',
+        phase: 'queue',
+        retryable: true,
+        message: 'no worker took the task in time; see that one runs (slipway doctor), then retry',
+      };
+}
+
+export type DatabaseClock = { readonly nowSeconds: number; readonly upSeconds: number };
+
+/** The database's time, since the epoch, and how long ago its server was started. */
+export async function readDatabaseClock(database: Database): Promise<DatabaseClock> {
+  const rows = await database.statement<DatabaseClock>(
+    {
+      name: 'read-clock',
+      text: `select extract(epoch from clock_timestamp())::float8 as "nowSeconds",
+        extract(epoch from clock_timestamp() - pg_postmaster_start_time())::float8 as "upSeconds"`,
+    },
+    [],
+  );
+  return rows[0] ?? { nowSeconds: 0, upSeconds: 0 };
+}

@@ -1,0 +1,208 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { EffectKind, EffectState, PushPayload } from '../domain/effect-state.ts';
+import type { ChangesSummary, EventType } from '../domain/event.ts';
+import type { Failure } from '../domain/failure.ts';
+import type { PublishMode, TaskOptions } from '../domain/options.ts';
+import type { RunCause, RunKind, RunQueue, RunState } from '../domain/run-state.ts';
+import type { TaskState } from '../domain/task-state.ts';
+
+/**
+ * The tables as TypeScript sees them. A test compares names, nullability and types with the migrated
+ * database, so that neither side moves alone.
+ */
+export type Tables = {
+  users: UsersTable;
+  secrets: SecretsTable;
+  repositories: RepositoriesTable;
+  workers: WorkersTable;
+  blobs: BlobsTable;
+  workspaces: WorkspacesTable;
+  tasks: TasksTable;
+  runs: RunsTable;
+  streams: StreamsTable;
+  events: EventsTable;
+  effects: EffectsTable;
+  idempotency_keys: IdempotencyKeysTable;
+  duties: DutiesTable;
+  rate_limits: RateLimitsTable;
+  task_transitions: TransitionsTable;
+  run_transitions: TransitionsTable;
+};
+
+type Json<Value> = ColumnType<Value, string, string>;
+type NullableJson<Value> = ColumnType<Value | null, string | null, string | null>;
+type Created = ColumnType<Date, never, never>;
+
+export type UsersTable = {
+  id: string;
+  number: GeneratedAlways<number>;
+  login: string;
+  role: 'admin' | 'member';
+  max_live_runs: number | null;
+  created_at: Created;
+};
+
+export type SecretsTable = {
+  id: string;
+  owner_id: string;
+  key_id: string;
+  nonce: Buffer;
+  ciphertext: Buffer;
+  created_at: Created;
+};
+
+export type RepositoriesTable = {
+  id: string;
+  canonical_url: string;
+  max_live_runs: number | null;
+  created_at: Created;
+};
+
+export type WorkersTable = { id: string; host: string; version: string; started_at: Generated<Date> };
+
+export type BlobKind = 'bundle' | 'patch' | 'output';
+
+export type BlobsTable = {
+  id: string;
+  owner_id: string;
+  kind: BlobKind;
+  sha256: string;
+  bytes: number;
+  created_at: Created;
+};
+
+export type WorkspacesTable = {
+  id: string;
+  number: GeneratedAlways<number>;
+  owner_id: string;
+  project_id: string | null;
+  repository_id: string;
+  worker_id: string | null;
+  base_branch: string | null;
+  base_commit: string | null;
+  head_commit: string | null;
+  pushed_commit: string | null;
+  session: string | null;
+  bundle_blob_id: string | null;
+  created_at: Created;
+  used_at: Generated<Date>;
+  expires_at: Date | null;
+};
+
+export type TasksTable = {
+  id: string;
+  number: GeneratedAlways<number>;
+  owner_id: string;
+  project_id: string | null;
+  source: string;
+  kind: RunKind;
+  repository_id: string;
+  repository_url: string;
+  prompt: string;
+  current_prompt: string | null;
+  options: Json<TaskOptions>;
+  publish: PublishMode;
+  callback_url: string | null;
+  provider_key: string | null;
+  access_token_id: string | null;
+  state: TaskState;
+  iteration: Generated<number>;
+  workspace_id: string;
+  branch: string | null;
+  result: string | null;
+  failure: NullableJson<Failure>;
+  changes: NullableJson<ChangesSummary>;
+  patch_blob_id: string | null;
+  duration_ms: Generated<number>;
+  trace_id: string;
+  cancel_requested_at: Date | null;
+  pause_requested_at: Date | null;
+  deadline_at: Date | null;
+  created_at: Created;
+  started_at: Date | null;
+  finished_at: Date | null;
+};
+
+export type RunsTable = {
+  id: string;
+  number: GeneratedAlways<number>;
+  task_id: string;
+  owner_id: string;
+  repository_id: string;
+  workspace_id: string;
+  kind: RunKind;
+  iteration: number;
+  attempt: number;
+  cause: RunCause;
+  prompt: string;
+  queue: RunQueue;
+  priority: Generated<number>;
+  requires: Generated<string[]>;
+  state: RunState;
+  available_at: Generated<Date>;
+  holder: string | null;
+  generation: Generated<number>;
+  lease_until: Date | null;
+  deadline_at: Date | null;
+  time_left_ms: number;
+  output_at: Generated<number>;
+  exit: NullableJson<unknown>;
+  agent: string;
+  agent_version: string | null;
+  session: string | null;
+  commit: string | null;
+  bundle_blob_id: string | null;
+  changes: NullableJson<ChangesSummary>;
+  result: string | null;
+  failure: NullableJson<Failure>;
+  created_at: Created;
+  started_at: Date | null;
+  ended_at: Date | null;
+};
+
+export type StreamsTable = { id: string; last_seq: Generated<number> };
+
+export type EventsTable = {
+  id: GeneratedAlways<number>;
+  stream_id: string;
+  seq: number;
+  run_id: string | null;
+  at: Created;
+  type: EventType;
+  version: Generated<number>;
+  data: Json<unknown>;
+  blob_id: string | null;
+};
+
+export type EffectsTable = {
+  id: string;
+  owner_id: string;
+  task_id: string;
+  run_id: string | null;
+  kind: EffectKind;
+  key: string;
+  payload: Json<PushPayload>;
+  outcome: NullableJson<unknown>;
+  state: EffectState;
+  available_at: Generated<Date>;
+  attempts: Generated<number>;
+  holder: string | null;
+  generation: Generated<number>;
+  lease_until: Date | null;
+  deadline_at: Date | null;
+  created_at: Created;
+  ended_at: Date | null;
+};
+
+export type IdempotencyKeysTable = {
+  owner_id: string;
+  route: string;
+  key: string;
+  body_hash: string;
+  task_id: string;
+  created_at: Created;
+};
+
+export type DutiesTable = { name: string; next_at: Generated<Date> };
+export type RateLimitsTable = { key: string; full_at: Date };
+export type TransitionsTable = { source: string; target: string };

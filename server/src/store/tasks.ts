@@ -1,0 +1,170 @@
+import { sql } from 'kysely';
+import type { ChangesSummary } from '../domain/event.ts';
+import type { Failure } from '../domain/failure.ts';
+import type { TaskOptions, PublishMode } from '../domain/options.ts';
+import type { RunKind } from '../domain/run-state.ts';
+import type { TaskState } from '../domain/task-state.ts';
+import type { Database } from './database.ts';
+
+/** Who asks: an administrator sees every task, anybody else their own. */
+export type Viewer = { readonly userId: string; readonly isAdmin: boolean };
+
+/** A row of a list: what a page shows, prompts cut by the database, no results. */
+export type TaskRow = {
+  readonly id: string;
+  readonly number: number;
+  readonly state: TaskState;
+  readonly kind: RunKind;
+  readonly repositoryUrl: string;
+  readonly promptStart: string;
+  readonly iteration: number;
+  readonly failure: Failure | null;
+  readonly branch: string | null;
+  readonly changes: ChangesSummary | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+};
+
+/** One task, whole. */
+export type Task = Omit<TaskRow, 'promptStart'> & {
+  readonly prompt: string;
+  readonly currentPrompt: string | null;
+  readonly options: TaskOptions;
+  readonly publish: PublishMode;
+  readonly providerKey: string | null;
+  readonly callbackUrl: string | null;
+  readonly result: string | null;
+  readonly patchBlobId: string | null;
+  readonly durationMs: number;
+  readonly traceId: string;
+  readonly lastEventId: number;
+};
+
+/** An id as people give it: a UUID, or the number where a document uses integers. */
+export type TaskReference = { readonly id: string } | { readonly number: number };
+
+/** How many characters of a prompt a list needs at most: 200, and one to know whether it was cut. */
+const promptStartCharacters = 201;
+
+/** The task, or undefined where it does not exist or is none of the viewer's business: the same answer. */
+export async function findTask(
+  database: Database,
+  viewer: Viewer,
+  reference: TaskReference,
+): Promise<Task | undefined> {
+  let query = database.kysely.selectFrom('tasks').select([
+    'id',
+    'number',
+    'state',
+    'kind',
+    'repository_url as repositoryUrl',
+    'prompt',
+    'current_prompt as currentPrompt',
+    'options',
+    'publish',
+    'provider_key as providerKey',
+    'callback_url as callbackUrl',
+    'iteration',
+    'result',
+    'failure',
+    'branch',
+    'changes',
+    'patch_blob_id as patchBlobId',
+    'duration_ms as durationMs',
+    'trace_id as traceId',
+    'created_at as createdAt',
+    'started_at as startedAt',
+    'finished_at as finishedAt',
+    (select) =>
+      select
+        .selectFrom('events')
+        .select(sql<number>`coalesce(max(events.id), 0)`.as('last'))
+        .whereRef('events.stream_id', '=', 'tasks.id')
+        .as('lastEventId'),
+  ]);
+  query =
+    'id' in reference ? query.where('id', '=', reference.id) : query.where('number', '=', reference.number);
+  if (!viewer.isAdmin) query = query.where('owner_id', '=', viewer.userId);
+  const row = await query.executeTakeFirst();
+  return row && { ...row, lastEventId: row.lastEventId ?? 0 };
+}
+
+/** The state alone, for waiting on it. The caller has seen the task as a viewer before. */
+export async function readTaskState(database: Database, id: string): Promise<TaskState | undefined> {
+  const row = await database.kysely
+    .selectFrom('tasks')
+    .select('state')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row?.state;
+}
+
+/** Which tasks a list shows; `states` undefined: all of them. */
+export type TaskFilter = { readonly states: readonly TaskState[] | undefined };
+
+/**
+ * A page, newest first. The page's numbers are found in an index first: what lies before the offset costs no
+ * look at its rows (90,000 skipped rows took 300 ms with them).
+ */
+export async function readTaskPage(
+  database: Database,
+  viewer: Viewer,
+  page: TaskFilter & { readonly limit: number; readonly offset: number },
+): Promise<readonly TaskRow[]> {
+  const numbers = visibleTasks(database, viewer, page)
+    .select('number')
+    .orderBy('number', 'desc')
+    .limit(page.limit)
+    .offset(page.offset);
+  return database.kysely
+    .selectFrom('tasks')
+    .select([
+      'id',
+      'number',
+      'state',
+      'kind',
+      'repository_url as repositoryUrl',
+      sql<string>`left(prompt, ${promptStartCharacters})`.as('promptStart'),
+      'iteration',
+      'failure',
+      'branch',
+      'changes',
+      'created_at as createdAt',
+      'started_at as startedAt',
+      'finished_at as finishedAt',
+    ])
+    .where('number', 'in', numbers)
+    .orderBy('number', 'desc')
+    .execute();
+}
+
+/** How many tasks the viewer may see in these states. It reads an index entry for each: 15 ms for 100,000. */
+export async function countTasks(database: Database, viewer: Viewer, filter: TaskFilter): Promise<number> {
+  const row = await visibleTasks(database, viewer, filter)
+    .select((all) => all.fn.countAll<number>().as('total'))
+    .executeTakeFirst();
+  return row?.total ?? 0;
+}
+
+function visibleTasks(database: Database, viewer: Viewer, { states }: TaskFilter) {
+  let visible = database.kysely.selectFrom('tasks');
+  if (!viewer.isAdmin) visible = visible.where('owner_id', '=', viewer.userId);
+  if (states !== undefined) visible = visible.where('state', 'in', [...states]);
+  return visible;
+}
+
+export type QueueFigures = { readonly waiting: number; readonly live: number };
+
+/** How many runs wait and how many are being worked on. */
+export async function readQueueFigures(database: Database): Promise<QueueFigures> {
+  const row = await database.kysely
+    .selectFrom('runs')
+    .select([
+      sql<number>`count(*) filter (where state = 'queued')`.as('waiting'),
+      sql<number>`count(*) filter (where state <> 'queued')`.as('live'),
+    ])
+    .where('state', 'in', ['queued', 'preparing', 'running', 'collecting'])
+    .executeTakeFirst();
+  return { waiting: row?.waiting ?? 0, live: row?.live ?? 0 };
+}

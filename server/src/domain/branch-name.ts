@@ -34,12 +34,14 @@ export function slugOf(text: string, maxCharacters: number): string {
 
 /**
  * Whether a branch name can be given to git as a positional argument and as a part of a ref: the rules of
- * `git check-ref-format`, and no leading dash.
+ * `git check-ref-format --branch`, which also refuses a leading dash and `HEAD`; and no `@`, which git
+ * takes for `HEAD` in most places.
  */
 export function isBranchName(name: string): boolean {
   return (
     name !== '' &&
     name !== '@' &&
+    name !== 'HEAD' &&
     !/^[-/.]|[/.]$|\.\.|\/\/|@\{|\/\.|\.lock(?:\/|$)/u.test(name) &&
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     !/[\u0000-\u0020\u007f~^:?*[\\]/u.test(name)

@@ -13,6 +13,8 @@ export const deadlineSeconds = {
   collecting: 900,
   /** From the wish to cancel to the end by the worker: then the sweeper ends it. */
   cancelling: 15,
+  /** The same for the task, in case its run is ended in a way that nobody thought of. */
+  cancellingTask: 60,
   /** A push that is refused by the network again and again: then `failed`. */
   delivering: 6 * 3600,
 } as const;

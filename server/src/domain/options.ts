@@ -16,6 +16,4 @@ export const promptMaxBytes = 102_400;
 export const commandMaxBytes = 32_768;
 export const urlMaxLength = 2_048;
 export const branchMaxLength = 255;
-export const timeoutSecondsDefault = 300;
-export const timeoutSecondsMax = 1_800;
 export const priorityRange = { min: -100, max: 100, default: 0 } as const;

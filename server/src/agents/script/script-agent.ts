@@ -1,0 +1,73 @@
+import type { Agent, AgentEvent, AgentReader } from '../agent.ts';
+
+/** An event holds so many characters of output at most; a longer line is an event of its own. */
+const foldCharacters = 16_384;
+const resultCharacters = 2_000;
+
+/**
+ * An agent that needs no model: it runs the task's command with `sh -c` in the workspace, with the prompt
+ * in `SLIPWAY_PROMPT`. Exit code 0 is success; what it printed last is its result. stderr is folded into
+ * stdout, so that both keep their order.
+ */
+export const scriptAgent: Agent = {
+  name: 'script',
+  refuse(task) {
+    return task.command === undefined || task.command.trim() === ''
+      ? { field: 'command', message: 'field is required for the script agent' }
+      : undefined;
+  },
+  command(task) {
+    return {
+      argv: ['/bin/sh', '-c', 'exec 2>&1; exec /bin/sh -c "$SLIPWAY_COMMAND"'],
+      env: {
+        SLIPWAY_PROMPT: task.prompt,
+        SLIPWAY_COMMAND: task.command ?? '',
+        SLIPWAY_TASK_ID: task.taskId,
+        SLIPWAY_ITERATION: String(task.iteration),
+      },
+      input: '',
+    };
+  },
+  reader: createScriptReader,
+};
+
+function createScriptReader(): AgentReader {
+  let tail = '';
+  return {
+    read(lines) {
+      const events: AgentEvent[] = [];
+      let folded: string[] = [];
+      let characters = 0;
+      const flush = (): void => {
+        if (folded.length > 0) events.push({ type: 'text', content: folded.join('\n') });
+        folded = [];
+        characters = 0;
+      };
+      for (const line of lines) {
+        if (characters + line.length > foldCharacters) flush();
+        folded.push(line);
+        characters += line.length + 1;
+      }
+      flush();
+      for (const event of events) tail = lastOf(`${tail}\n${lastOf(event.content)}`);
+      return events;
+    },
+    outcome(exit) {
+      const result = tail.trim();
+      if (exit.code === 0) return { kind: 'done', result };
+      const how =
+        exit.code === null ? `was ended by ${exit.signal ?? 'a signal'}` : `exited with code ${exit.code}`;
+      const lastLine = result.split('\n').at(-1) ?? '';
+      return {
+        kind: 'failed',
+        code: 'agent_failed',
+        message: `CLI execution failed: the script ${how}${lastLine === '' ? '' : `; its last line: ${lastLine.slice(0, 500)}`}`,
+        retryable: false,
+      };
+    },
+  };
+}
+
+function lastOf(text: string): string {
+  return text.length <= resultCharacters ? text : text.slice(-resultCharacters);
+}

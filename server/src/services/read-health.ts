@@ -1,0 +1,78 @@
+import { delay } from '../lib/abort.ts';
+import type { Database } from '../store/database.ts';
+import { readDatabaseClock } from '../store/sweep.ts';
+import { readQueueFigures } from '../store/tasks.ts';
+
+export type Health = {
+  /** Whether the store answers, and whether the queue and the events, which lie in it, can be read. */
+  readonly store: boolean;
+  readonly queue: boolean;
+  readonly workspaceDiskBytes: number;
+  readonly uptimeSeconds: number;
+};
+
+export type ReadHealthDeps = {
+  readonly database: Database;
+  /** Measures the disk that workspaces take up. It may be slow: it is asked at most once a minute. */
+  readonly workspaceDiskBytes: () => Promise<number>;
+  /** Seconds since the server started. */
+  readonly uptimeSeconds: () => number;
+};
+
+/** A part that has not answered by then is down. */
+const answerWithinMs = 2_000;
+/** Anybody may ask without a credential, so asking often costs no more than asking once a second. */
+const rememberedMs = 1_000;
+const diskRememberedMs = 60_000;
+
+/** How the parts of the server are. Never rejects. */
+export function createReadHealthService(deps: ReadHealthDeps) {
+  const probe = remembered(rememberedMs, async () => {
+    const [store, queue] = await Promise.all([
+      answers(() => readDatabaseClock(deps.database)),
+      answers(() => readQueueFigures(deps.database)),
+    ]);
+    return { store, queue };
+  });
+  let lastDiskBytes = 0;
+  const measureDisk = remembered(diskRememberedMs, async () => {
+    lastDiskBytes = await deps.workspaceDiskBytes().catch(() => lastDiskBytes);
+  });
+
+  return async (): Promise<Health> => {
+    const disk = measureDisk();
+    const parts = await probe();
+    // A walk over a large disk holds up no answer: until it is done, the figure before stands.
+    await Promise.race([disk, new Promise((resolve) => setTimeout(resolve, 100))]);
+    return { ...parts, workspaceDiskBytes: lastDiskBytes, uptimeSeconds: deps.uptimeSeconds() };
+  };
+}
+
+/** What `read` gave, for `milliseconds` from its end on; who asks while it reads waits for the same. */
+function remembered<Value>(milliseconds: number, read: () => Promise<Value>): () => Promise<Value> {
+  let kept: Promise<Value> | undefined;
+  let forgetAt = Infinity;
+  return () => {
+    if (kept !== undefined && performance.now() < forgetAt) return kept;
+    forgetAt = Infinity;
+    kept = read().finally(() => {
+      forgetAt = performance.now() + milliseconds;
+    });
+    return kept;
+  };
+}
+
+async function answers(ask: () => Promise<unknown>): Promise<boolean> {
+  const answered = new AbortController();
+  const inTime = ask().then(
+    () => true,
+    () => false,
+  );
+  const late = delay(answerWithinMs, answered.signal).then(
+    () => false,
+    () => false,
+  );
+  const result = await Promise.race([inTime, late]);
+  answered.abort();
+  return result;
+}

@@ -1,0 +1,84 @@
+import { leaseSeconds } from '../domain/deadlines.ts';
+import { delay } from '../lib/abort.ts';
+import type { Ids } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Database } from '../store/database.ts';
+import { readDatabaseClock, sweepRun, sweepTask, type DatabaseClock } from '../store/sweep.ts';
+import type { Wakeups } from '../store/wakeups.ts';
+
+const everyMs = 1_000;
+/** One pass takes no longer, so that looks at the clock stay close together. */
+const passMs = 1_000;
+/** Looks that lie further apart mean that somebody stood still: this process, the host or the database. */
+const steadyGapSeconds = leaseSeconds / 2;
+
+export type SweeperDeps = {
+  readonly database: Database;
+  readonly wakeups: Wakeups;
+  readonly ids: Ids;
+  readonly logger: Logger;
+};
+
+/**
+ * Acts on deadlines that have passed and on leases that have lapsed, and on nothing else. Every process
+ * with a database runs one; the rows' locks keep them apart.
+ *
+ * It acts only when it has looked at the database every few seconds for one whole lease, and the database
+ * has been up for as long. Before that a living worker may not have had the chance to renew: after a start,
+ * while PostgreSQL recovers or is frozen, when a host wakes up from its sleep. Healthy runs would be ended.
+ */
+export function createSweeper(deps: SweeperDeps): { readonly run: (signal: AbortSignal) => Promise<void> } {
+  let steadiness = createSteadiness();
+
+  const pass = async (signal: AbortSignal): Promise<void> => {
+    if (!steadiness.look(await readDatabaseClock(deps.database))) return;
+    const until = performance.now() + passMs;
+    while (!signal.aborted && performance.now() < until) {
+      if (!(await sweepOneRun(deps)) && !(await sweepOneTask(deps))) return;
+    }
+  };
+
+  return {
+    async run(signal) {
+      while (!signal.aborted) {
+        await pass(signal).catch((error: unknown) => {
+          steadiness = createSteadiness();
+          deps.logger.warn({ error: String(error) }, 'sweeping failed; trying again');
+        });
+        await delay(everyMs, signal).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Tells from looks at the database's clock whether everybody had a whole lease's time to renew. */
+export function createSteadiness(): { readonly look: (clock: DatabaseClock) => boolean } {
+  let since: number | undefined;
+  let last: number | undefined;
+  return {
+    look({ nowSeconds, upSeconds }) {
+      const gap = nowSeconds - (last ?? nowSeconds);
+      if (since === undefined || gap < 0 || gap > steadyGapSeconds) since = nowSeconds;
+      last = nowSeconds;
+      return upSeconds >= leaseSeconds && nowSeconds - since >= leaseSeconds;
+    },
+  };
+}
+
+/** False: there was nothing to do. */
+async function sweepOneRun(deps: SweeperDeps): Promise<boolean> {
+  const swept = await sweepRun(deps.database, deps.ids.ordered());
+  if (swept === undefined) return false;
+  deps.logger.warn(swept, 'a run whose worker was lost was ended');
+  deps.wakeups.wake('stream', swept.taskId);
+  if (swept.ended === 'lost') deps.wakeups.wake('run', swept.runId);
+  return true;
+}
+
+async function sweepOneTask(deps: SweeperDeps): Promise<boolean> {
+  const taskId = await sweepTask(deps.database);
+  if (taskId === undefined) return false;
+  deps.logger.warn({ taskId }, 'a task waited past its deadline and was ended');
+  deps.wakeups.wake('stream', taskId);
+  return true;
+}

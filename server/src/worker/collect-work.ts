@@ -1,0 +1,162 @@
+import { createReadStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { commitMessage } from '../domain/commit-message.ts';
+import { RunFailure } from '../domain/failure.ts';
+import { runInSandbox } from '../executors/run-in-sandbox.ts';
+import { describeChanges, type Changes } from '../git/changes.ts';
+import { keptRepository, receiveBundle, releaseClean } from '../git/receive-bundle.ts';
+import { cleanMessage, commitCommand, readCommitExit, resultRef } from '../git/sandbox-scripts.ts';
+import { parseRepositoryUrl } from '../domain/repository-url.ts';
+import type { Mirror } from '../git/mirrors.ts';
+import type { ClaimedRun } from '../store/claim-run.ts';
+import type { Work } from '../store/finish-run.ts';
+import type { WorkerContext } from './context.ts';
+import { refreshMirror, remoteOf } from './prepare-workspace.ts';
+import { withPatience } from '../store/patience.ts';
+import { workspaceFolder } from './workspace-folders.ts';
+
+const commitTimeoutMs = 5 * 60_000;
+const patchBytes = 10 * 1024 * 1024;
+const errorCharacters = 500;
+
+/**
+ * Brings the agent's work out of the sandbox: commit and bundle inside, by the sandbox's user; a fsck'd
+ * fetch into a clean repository, the comparison with the base and the blobs outside. The server never runs
+ * git where an agent could write. Undefined: there is no work.
+ *
+ * @throws GitError, RunFailure
+ */
+export async function collectWork(
+  context: WorkerContext,
+  run: ClaimedRun,
+  signal: AbortSignal,
+): Promise<Work | undefined> {
+  const base = run.baseCommit;
+  if (base === null) throw new Error('a run is collected before its workspace was recorded');
+  const scratch = join(context.folders.scratch, `collect-${run.runId}`);
+  const bundle = `${scratch}.bundle`;
+  const clean = `${scratch}.git`;
+  try {
+    if (!(await commitAndBundle(context, run, { base, bundle, signal }))) return undefined;
+    const mirror = await mirrorOf(context, run, signal);
+    await releaseClean(clean);
+    const { commit } = await receiveBundle({
+      git: context.git,
+      mirror,
+      bundle,
+      folder: clean,
+      ref: resultRef,
+      base,
+      maxBytes: context.settings.bundleBytes,
+      signal,
+    });
+    context.faults.reach('collect.bundled');
+    const changes = await describeChanges({
+      git: context.git,
+      folder: clean,
+      base,
+      commit,
+      maxPatchBytes: patchBytes,
+      signal,
+    });
+    const [bundleBlob, patchBlob] = await Promise.all([
+      context.blobs.put(context.ids.ordered(), createReadStream(bundle)),
+      context.blobs.put(context.ids.ordered(), patchOf(changes)),
+    ]);
+    if (run.publish !== 'manual') await keepClean(context, run, clean);
+    context.faults.reach('collect.stored');
+    const { filesModified, filesCreated, filesDeleted, insertions, deletions } = changes;
+    return {
+      commit,
+      bundle: bundleBlob,
+      patch: patchBlob,
+      changes: { filesModified, filesCreated, filesDeleted, insertions, deletions },
+    };
+  } finally {
+    await Promise.all([releaseClean(clean), rm(bundle, { force: true })]);
+  }
+}
+
+/** A patch that was cut ends with a line that says so, and that no `git apply` takes for a whole one. */
+function patchOf(changes: Changes): Buffer {
+  if (!changes.patchTruncated) return changes.patch;
+  const mark = `\n[cut here: the patch is longer than ${patchBytes / 1024 / 1024} MiB; fetch the branch for all of it]\n`;
+  return Buffer.concat([changes.patch, Buffer.from(mark)]);
+}
+
+/** The push that follows on this host needs the same repository: it takes it as it is (27 ms less). */
+async function keepClean(context: WorkerContext, run: ClaimedRun, clean: string): Promise<void> {
+  const kept = keptRepository(context.folders.scratch, run.runId);
+  await releaseClean(kept);
+  await rename(clean, kept);
+}
+
+/** The mirror that the run was prepared from; refreshed only where it is gone meanwhile. */
+async function mirrorOf(context: WorkerContext, run: ClaimedRun, signal: AbortSignal): Promise<Mirror> {
+  const remote = await withPatience(signal, () => remoteOf(context, run));
+  const { canonical } = parseRepositoryUrl(remote.url, context.settings.repositories);
+  return (await context.mirrors.find(remote, canonical, signal)) ?? refreshMirror(context, remote, signal);
+}
+
+type Bundling = { readonly base: string; readonly bundle: string; readonly signal: AbortSignal };
+
+/** Returns false where the agent changed nothing. */
+async function commitAndBundle(
+  context: WorkerContext,
+  run: ClaimedRun,
+  { base, bundle, signal }: Bundling,
+): Promise<boolean> {
+  const { settings } = context;
+  const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
+  const command = commitCommand({
+    tree: place.treeInside,
+    base,
+    author: { name: settings.commit.authorName, email: settings.commit.authorEmail },
+  });
+  const done = await runInSandbox(
+    context.executor,
+    place,
+    { ...command, brief: true },
+    {
+      limits: settings.sandbox,
+      timeoutMs: commitTimeoutMs,
+      input: cleanMessage(commitMessage(run.prompt, run.taskId, settings.commit)),
+      maxOutputBytes: settings.bundleBytes,
+      stdoutFile: bundle,
+      signal,
+    },
+  );
+  if (done.truncated) {
+    throw broken(
+      'result_too_large',
+      `it is larger than ${Math.floor(settings.bundleBytes / 1024 / 1024)} MiB; leave out generated files`,
+    );
+  }
+  if (done.timedOut) throw broken('workspace_broken', 'git took too long in the workspace');
+  const exit = readCommitExit(done.code);
+  switch (exit) {
+    case undefined:
+      if (done.code === 0) return true;
+      throw broken('workspace_broken', `git was ended by ${done.signal ?? 'a signal'} in the workspace`);
+    case 'unchanged':
+      return false;
+    case 'broken':
+      throw broken('workspace_broken', "the agent damaged the workspace's git repository");
+    case 'unrelated':
+      throw broken('workspace_broken', 'the agent left a history that does not begin at the base commit');
+    case 'failed':
+      throw broken('workspace_broken', `git said: ${done.stderr.trim().slice(-errorCharacters)}`);
+    default:
+      return exit satisfies never;
+  }
+}
+
+function broken(code: 'workspace_broken' | 'result_too_large', why: string): RunFailure {
+  return new RunFailure({
+    code,
+    phase: 'collect',
+    retryable: false,
+    message: `the work could not be collected: ${why}`,
+  });
+}

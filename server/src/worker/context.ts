@@ -1,0 +1,62 @@
+import type { Agent } from '../agents/agent.ts';
+import type { FaultPoint } from '../domain/fault-points.ts';
+import type { CommitStyle } from '../domain/commit-message.ts';
+import type { RepositoryUrlPolicy } from '../domain/repository-url.ts';
+import type { RunQueue } from '../domain/run-state.ts';
+import type { Executor, SandboxLimits } from '../executors/executor.ts';
+import type { Git } from '../git/git.ts';
+import type { Mirrors } from '../git/mirrors.ts';
+import type { ArmedFault, Faults } from '../lib/faults.ts';
+import type { Ids } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Secret } from '../lib/secret.ts';
+import type { BlobFolder } from '../store/blob-folder.ts';
+import type { ClaimLimits } from '../store/claim-run.ts';
+import type { Database } from '../store/database.ts';
+import type { Wakeups } from '../store/wakeups.ts';
+
+/** What every step of the recipe needs; built once, in compose. */
+export type WorkerContext = {
+  readonly workerId: string;
+  readonly database: Database;
+  readonly wakeups: Wakeups;
+  readonly blobs: BlobFolder;
+  readonly git: Git;
+  readonly mirrors: Mirrors;
+  readonly executor: Executor;
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly openSecret: (id: string) => Promise<Secret>;
+  readonly ids: Ids;
+  readonly faults: Faults<FaultPoint>;
+  readonly logger: Logger;
+  readonly folders: WorkerFolders;
+  readonly settings: WorkerSettings;
+};
+
+export type WorkerFolders = {
+  /** `<workspace id>/{tree,home}` each. */
+  readonly workspaces: string;
+  /** `<workspace id>/<run id>` each: the supervisor's files. */
+  readonly runs: string;
+  /** Bundles and clean repositories, for as long as a step needs them. */
+  readonly scratch: string;
+  /** Short: the path of a unix socket ends at 107 bytes. */
+  readonly sockets: string;
+  readonly compileCache: string;
+};
+
+export type WorkerSettings = {
+  /** How many runs of each queue at a time. */
+  readonly slots: Readonly<Record<RunQueue, number>>;
+  readonly limits: ClaimLimits;
+  readonly sandbox: SandboxLimits;
+  readonly silenceMs: number;
+  readonly outputBytes: number;
+  readonly diskBytes: number;
+  readonly bundleBytes: number;
+  readonly branchPrefix: string;
+  readonly commit: CommitStyle;
+  readonly repositories: RepositoryUrlPolicy;
+  /** For the supervisor's own fault points. */
+  readonly supervisorFault?: ArmedFault;
+};

@@ -1,0 +1,186 @@
+import { rm } from 'node:fs/promises';
+import type { AgentReader } from '../agents/agent.ts';
+import type { FailurePhase } from '../domain/failure.ts';
+import { createRedactor, type Redactor } from '../secrets/redact.ts';
+import type { ClaimedRun } from '../store/claim-run.ts';
+import { recordExit, startRun } from '../store/move-run.ts';
+import { readClaim } from '../store/read-claim.ts';
+import type { WarmSupervisor } from '../supervisor/start.ts';
+import type { WorkerContext } from './context.ts';
+import { withPatience } from '../store/patience.ts';
+import { finishAttempt } from './finish-attempt.ts';
+import { awaitStop, followAgent } from './follow-agent.ts';
+import { failAttempt, recordCancelled } from './fail-attempt.ts';
+import { prepareWorkspace, workBranch } from './prepare-workspace.ts';
+import { recordStep } from './record-output.ts';
+import { RunStop, stopBehind } from './run-stop.ts';
+import { warmUp } from './start-agent.ts';
+import { endSupervisor, runFolder } from './workspace-folders.ts';
+
+/** Past this, the end of a sandbox that is not ours any more is its supervisor's own watch to keep. */
+const lostPatienceMs = 10_000;
+
+/**
+ * Sees one claimed run through, from whatever state it is in: a run that was adopted after a crash takes
+ * the same road as a new one. Each step ends with a compare-and-set; after it the record is read again, and
+ * it alone says what comes next. Never rejects.
+ *
+ * The signal's reason is a `RunStop`.
+ */
+export async function runAttempt(
+  context: WorkerContext,
+  run: ClaimedRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const attempt: Attempt = { context, run, signal, redactor: undefined, warm: undefined, reader: undefined };
+  try {
+    while (await takeStep(attempt)) {
+      // The record says what comes next.
+    }
+  } catch (error) {
+    await endBrokenOff(attempt, error);
+  } finally {
+    attempt.warm?.discard();
+    context.wakeups.wake('stream', run.taskId);
+  }
+}
+
+type Attempt = {
+  readonly context: WorkerContext;
+  /** As the record was read last. */
+  run: ClaimedRun;
+  readonly signal: AbortSignal;
+  /** Knows the task's own secrets; made when the first of them may have gone somewhere. */
+  redactor: Redactor | undefined;
+  warm: WarmSupervisor | undefined;
+  reader: AgentReader | undefined;
+};
+
+/** Does what the run's state asks for; false when it has ended, or is somebody else's. */
+async function takeStep(attempt: Attempt): Promise<boolean> {
+  const { context, signal } = attempt;
+  signal.throwIfAborted();
+  const now = await withPatience(signal, () => readClaim(context.database, attempt.run));
+  if (now === undefined) throw new RunStop('lost');
+  attempt.run = { ...attempt.run, ...now };
+  if (now.cancelRequested) throw new RunStop('cancelled');
+  switch (now.state) {
+    case 'preparing':
+      await inPhase(attempt, 'prepare', prepare);
+      return true;
+    case 'running':
+      await inPhase(attempt, 'agent', follow);
+      return true;
+    case 'collecting':
+      return inPhase(attempt, 'collect', collect);
+    default:
+      return now.state satisfies never;
+  }
+}
+
+async function redactorOf(attempt: Attempt): Promise<Redactor> {
+  const { context, run, signal } = attempt;
+  const { accessTokenId: id } = run;
+  attempt.redactor ??= createRedactor(
+    id === null ? [] : [await withPatience(signal, () => context.openSecret(id))],
+  );
+  return attempt.redactor;
+}
+
+async function prepare(attempt: Attempt): Promise<void> {
+  const { context, run, signal } = attempt;
+  await redactorOf(attempt);
+  attempt.warm = warmUp(context);
+  await recordStep(
+    context,
+    run,
+    { type: 'clone_started', data: { repositoryUrl: run.repositoryUrl } },
+    signal,
+  );
+  const { baseBranch, baseCommit } = await prepareWorkspace(context, run, signal);
+  const workspace = { workspaceId: run.workspaceId, workerId: context.workerId, baseBranch, baseCommit };
+  await withPatience(signal, () =>
+    startRun(context.database, run, workspace, [
+      { type: 'clone_completed', data: { branch: workBranch(context, run), baseBranch, commit: baseCommit } },
+      { type: 'agent_started', data: { agent: run.agent, iteration: run.iteration } },
+    ]),
+  );
+  context.faults.reach('start.recorded');
+  context.wakeups.wake('stream', run.taskId);
+}
+
+async function follow(attempt: Attempt): Promise<void> {
+  const { context, run, signal } = attempt;
+  const redactor = await redactorOf(attempt);
+  const { exit, reader } = await followAgent({ context, run, redactor, warm: attempt.warm, signal });
+  attempt.warm = undefined;
+  attempt.reader = reader;
+  await withPatience(signal, () => recordExit(context.database, run, exit));
+  context.faults.reach('collect.recorded');
+}
+
+async function collect(attempt: Attempt): Promise<boolean> {
+  const { context, run, signal } = attempt;
+  const seen = { reader: attempt.reader, redactor: await redactorOf(attempt) };
+  const ended = await finishAttempt(context, run, seen, signal);
+  context.faults.reach('finish.recorded');
+  if (ended) await tidy(context, run);
+  return !ended;
+}
+
+/** Names the phase of what goes wrong in a step. */
+async function inPhase<Result>(
+  attempt: Attempt,
+  phase: FailurePhase,
+  step: (attempt: Attempt) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await step(attempt);
+  } catch (error) {
+    if (stopBehind(error, attempt.signal) === undefined) throw new PhaseError(phase, error);
+    throw error;
+  }
+}
+
+class PhaseError extends Error {
+  readonly phase: FailurePhase;
+
+  constructor(phase: FailurePhase, cause: unknown) {
+    super(`the phase ${phase} failed`, { cause });
+    this.phase = phase;
+  }
+}
+
+/** The end of an attempt that did not come to its own: by a stop, or by an error of one of its steps. */
+async function endBrokenOff(attempt: Attempt, error: unknown): Promise<void> {
+  const { context, run, signal } = attempt;
+  const folder = runFolder(context.folders, run);
+  const stop = stopBehind(error, signal);
+  const cause = error instanceof PhaseError ? error.cause : error;
+  const phase = error instanceof PhaseError ? error.phase : 'infrastructure';
+  try {
+    if (stop?.kind === 'shutdown') return;
+    if (stop?.kind === 'lost') {
+      await endSupervisor(folder, AbortSignal.timeout(lostPatienceMs));
+    } else if (stop?.kind === 'cancelled') {
+      await awaitStop(folder);
+      await recordCancelled(context, run);
+    } else {
+      // A living agent that nobody follows any more would run into its limits alone.
+      await endSupervisor(folder, AbortSignal.timeout(lostPatienceMs));
+      const recorded = await failAttempt(context, run, { error: cause, phase, redactor: attempt.redactor });
+      if (!recorded) await recordCancelled(context, run);
+    }
+    await tidy(context, run);
+  } catch (failure) {
+    context.logger.error(
+      { error: String(failure), taskId: run.taskId, runId: run.runId },
+      'the end of a run could not be recorded; the sweeper will do it',
+    );
+  }
+}
+
+/** The supervisor's files; the workspace stays for what may follow. */
+async function tidy(context: WorkerContext, run: ClaimedRun): Promise<void> {
+  await rm(runFolder(context.folders, run), { recursive: true, force: true });
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Refusal } from '../domain/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { createErrorHandler } from './answer-error.ts';
+import { createAuth } from './auth.ts';
+import { onClientError } from './client-error.ts';
+import { errorBody } from './error-body.ts';
+import { httpOptionDefaults, type HttpDeps, type HttpOptions } from './http-deps.ts';
+import { takeJsonBodies } from './json-body.ts';
+import { watchRoutes, type KnownPaths } from './known-paths.ts';
+import { addCodeforgeSurface } from './surfaces/codeforge/codeforge-surface.ts';
+
+export type HttpServer = {
+  /** Port 0 takes any. Resolves with the address, such as `http://127.0.0.1:8080`; rejects as `listen` does. */
+  readonly listen: (host: string, port: number) => Promise<string>;
+  /** Ends the event streams, lets requests under way finish within the limit, and gives the port free. */
+  readonly close: () => Promise<void>;
+  /** A request without a socket, for tests. */
+  readonly inject: FastifyInstance['inject'];
+};
+
+const maxHeaderBytes = 16_384;
+const maxParamLength = 200;
+
+/** Builds the server's HTTP side; nothing listens yet. */
+export function createHttpServer(deps: HttpDeps): HttpServer {
+  const options: HttpOptions = { ...httpOptionDefaults, ...deps.options };
+  const closing = new AbortController();
+  // Every open stream listens to it, and there may be thousands.
+  setMaxListeners(0, closing.signal);
+  const app = openFastify(options);
+  const answerUnknownPath = createUnknownPathHandler(watchRoutes(app));
+  app.setNotFoundHandler(answerUnknownPath);
+  takeJsonBodies(app);
+  app.setErrorHandler(createErrorHandler(deps));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(headersOf(request));
+  });
+  logRequests(app, deps.logger);
+  const auth = createAuth(deps.authenticate);
+  addCodeforgeSurface(app, { ...deps, options, auth, closing: closing.signal, answerUnknownPath });
+  return {
+    async listen(host, port) {
+      await app.listen({ host, port });
+      return addressOf(app);
+    },
+    async close() {
+      closing.abort();
+      const cut = setTimeout(() => app.server.closeAllConnections(), options.drainMs);
+      try {
+        await app.close();
+      } finally {
+        clearTimeout(cut);
+      }
+    },
+    inject: app.inject.bind(app),
+  };
+}
+
+function openFastify(options: HttpOptions): FastifyInstance {
+  return Fastify({
+    logger: false,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: options.headersTimeoutMs,
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: 5_000,
+    },
+    return503OnClosing: false,
+    routerOptions: { maxParamLength },
+    genReqId: requestIdOf,
+    // Types are checked as they are sent (`"repo_url": 1` is no text), and all wrong fields are told at once.
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
+    },
+    clientErrorHandler: onClientError,
+    // A path that cannot be decoded or is too long: it names nothing.
+    frameworkErrors: (_error, request, { raw }) => {
+      raw.writeHead(404, { ...headersOf(request), 'content-type': 'application/json; charset=utf-8' });
+      raw.end(JSON.stringify(errorBody({ status: 404, message: 'not found' })));
+    },
+  });
+}
+
+/** A caller's own id is kept where it is harmless in a log, so that both sides can be searched for it. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{1,100}$/u.test(given) ? given : randomUUID();
+}
+
+/** On every answer. What the API says is nobody's to cache, to sniff or to frame. */
+function headersOf(request: Pick<FastifyRequest, 'id'>): Record<string, string> {
+  return {
+    'x-request-id': request.id,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+  };
+}
+
+/** 404 for paths that do not exist, 405 for those that do. */
+function createUnknownPathHandler(known: KnownPaths) {
+  return (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const methods = known.methodsOf(request.url.split('?', 1)[0] ?? '');
+    if (methods.length === 0) throw new Refusal('not_found', 'not found');
+    const message = `${request.method} is not allowed here: use ${methods.join(', ')}`;
+    return reply
+      .header('allow', methods.join(', '))
+      .code(405)
+      .send(errorBody({ status: 405, message }));
+  };
+}
+
+function logRequests(app: FastifyInstance, logger: Logger): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const fields = {
+      requestId: request.id,
+      method: request.method,
+      // The pattern, never the URL: people put tokens into queries.
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    // Answers of 500 and above have said their own line.
+    if (reply.statusCode >= 400 && reply.statusCode < 500) logger.info(fields, 'a request was refused');
+    else logger.debug(fields, 'a request was answered');
+  });
+}
+
+function addressOf(app: FastifyInstance): string {
+  const { address, family, port } = app.server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

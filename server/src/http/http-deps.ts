@@ -1,0 +1,72 @@
+import type { Readable } from 'node:stream';
+import type { Logger } from '../lib/logger.ts';
+import type { Authenticate } from '../services/authenticate.ts';
+import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
+import type { TaskNews } from '../services/follow-task.ts';
+import type { TaskListQuery, TaskPage } from '../services/list-tasks.ts';
+import type { Health } from '../services/read-health.ts';
+import type { Task, TaskReference, Viewer } from '../services/show-task.ts';
+
+/** What requests cause or read: the functions that the services' `create…` give. */
+export type HttpServices = {
+  readonly createTask: (
+    viewer: Viewer,
+    submission: Submission,
+    fields: SubmissionFields,
+  ) => Promise<CreatedTask>;
+  readonly cancelTask: (
+    viewer: Viewer,
+    reference: TaskReference,
+    queued: boolean,
+  ) => Promise<{ readonly id: string }>;
+  readonly showTask: (viewer: Viewer, reference: TaskReference) => Promise<Task>;
+  readonly listTasks: (viewer: Viewer, query: TaskListQuery) => Promise<TaskPage>;
+  readonly readDiff: (viewer: Viewer, reference: TaskReference) => Promise<Readable>;
+  readonly followTask: (
+    viewer: Viewer,
+    task: Task,
+    afterId: number,
+    signal: AbortSignal,
+  ) => AsyncGenerator<TaskNews, void, undefined>;
+  readonly readHealth: () => Promise<Health>;
+};
+
+export type HttpDeps = {
+  readonly services: HttpServices;
+  readonly authenticate: Authenticate;
+  /** True from the wish to stop on: then the server is not ready any more, and begins nothing new. */
+  readonly isShuttingDown: () => boolean;
+  /** Tells "PostgreSQL is away" (503, come back) from a defect (500). */
+  readonly isDatabaseAway: (error: unknown) => boolean;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly options?: Partial<HttpOptions>;
+};
+
+/** All times in milliseconds. */
+export type HttpOptions = {
+  readonly bodyLimitBytes: number;
+  /** From a request's first byte to the last of its body, and to the last of its headers. */
+  readonly requestTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  /** How long a connection without a request is kept: longer than proxies keep theirs (60 s mostly). */
+  readonly keepAliveTimeoutMs: number;
+  /** What requests under way get when the server closes; then their connections are cut. */
+  readonly drainMs: number;
+  /** An event stream closes at this age; its client comes back. */
+  readonly streamMaxMs: number;
+  readonly streamKeepaliveMs: number;
+  /** A client that takes nothing for so long is cut off; it can resume. */
+  readonly streamStallMs: number;
+};
+
+export const httpOptionDefaults: HttpOptions = {
+  bodyLimitBytes: 1_048_576,
+  requestTimeoutMs: 60_000,
+  headersTimeoutMs: 15_000,
+  keepAliveTimeoutMs: 72_000,
+  drainMs: 5_000,
+  streamMaxMs: 600_000,
+  streamKeepaliveMs: 15_000,
+  streamStallMs: 60_000,
+};

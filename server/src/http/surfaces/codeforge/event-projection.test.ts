@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EventData, EventType } from '../../../domain/event.ts';
+import { eventBody } from './event-projection.ts';
+
+const at = new Date('2026-02-26T10:15:30.123Z');
+const failure = { code: 'agent_failed', phase: 'agent', retryable: true, message: 'it broke' } as const;
+const changes = { filesModified: 3, filesCreated: 1, filesDeleted: 2, insertions: 142, deletions: 38 };
+
+/** One of every kind; what it is to become; undefined: left out. */
+const cases: {
+  readonly [Type in EventType]: readonly [
+    EventData[Type],
+    readonly [string, string, object | null] | undefined,
+  ];
+} = {
+  task_created: [{ source: 'codeforge' }, undefined],
+  cancel_requested: [{}, undefined],
+  clone_started: [{ repositoryUrl: 'https://h/r' }, ['git', 'clone_started', { repo_url: 'https://h/r' }]],
+  clone_completed: [
+    { branch: 'work', baseBranch: 'main', commit: 'c0' },
+    ['git', 'clone_completed', { work_dir: '/workspace', branch: 'work', base_branch: 'main', commit: 'c0' }],
+  ],
+  agent_started: [
+    { agent: 'script', iteration: 2 },
+    ['system', 'cli_started', { cli: 'script', iteration: '2' }],
+  ],
+  agent_output: [
+    { type: 'tool_use', content: 'ls', agent: 'script', raw: { a: 1 }, fullBytes: 9 },
+    ['stream', 'output', { type: 'tool_use', content: 'ls', cli: 'script', raw: { a: 1 }, full_bytes: 9 }],
+  ],
+  commit_created: [{ commit: 'c0' }, ['git', 'commit_created', { commit: 'c0' }]],
+  no_changes: [{}, ['system', 'no_changes', null]],
+  task_completed: [
+    { result: 'done', changes, durationSeconds: 4, iteration: 1 },
+    [
+      'result',
+      'task_completed',
+      {
+        result: 'done',
+        changes_summary: {
+          files_modified: 3,
+          files_created: 1,
+          files_deleted: 2,
+          diff_stats: '+142 -38',
+        },
+        usage: { input_tokens: 0, output_tokens: 0, duration_seconds: 4 },
+        iteration: 1,
+      },
+    ],
+  ],
+  task_failed: [{ failure }, ['system', 'task_failed', { error: 'it broke' }]],
+  task_cancelled: [{}, ['system', 'task_canceled', null]],
+  task_timeout: [{ seconds: 300 }, ['system', 'task_timeout', { timeout_seconds: 300 }]],
+  run_retried: [{ attempt: 2, failure }, ['system', 'run_retried', { attempt: 2, error: 'it broke' }]],
+  run_lost: [{ attempt: 1 }, ['system', 'run_lost', { attempt: 1 }]],
+  branch_pushed: [{ branch: 'b', commit: 'c0' }, ['git', 'branch_pushed', { branch: 'b', commit: 'c0' }]],
+  branch_taken: [{ branch: 'b', next: 'b-1' }, ['git', 'branch_taken', { branch: 'b', next: 'b-1' }]],
+};
+
+test('every kind of event becomes the documented one, or one of ours, or is left out', () => {
+  for (const [type, [data, expected]] of Object.entries(cases)) {
+    const body = eventBody({ type: type as EventType, data, at });
+    if (expected === undefined) {
+      assert.equal(body, undefined, type);
+      continue;
+    }
+    const [kind, event, wanted] = expected;
+    assert.deepEqual(body, { type: kind, event, data: wanted, ts: '2026-02-26T10:15:30.123Z' });
+  }
+});
+
+test('a kind that a newer server wrote is left out', () => {
+  assert.equal(eventBody({ type: 'from_the_future' as EventType, data: {}, at }), undefined);
+});

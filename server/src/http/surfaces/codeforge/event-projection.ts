@@ -1,0 +1,90 @@
+import type { EventData, EventType } from '../../../domain/event.ts';
+import type { StoredEvent } from '../../../services/follow-task.ts';
+import { changesSummaryOf, usageOf } from './projection.ts';
+
+/** An event as this window's stream shows it. */
+export type EventBody = {
+  readonly type: 'system' | 'git' | 'stream' | 'result';
+  readonly event: string;
+  readonly data: object | null;
+  readonly ts: string;
+};
+
+type Projection<Data> = (data: Data) => Omit<EventBody, 'ts'> | undefined;
+
+/** Where the workspace lies for the agent; where it lies on the host is nobody's business. */
+const workDir = '/workspace';
+
+/**
+ * Each kind of event in the document's words. Kinds that the document does not have keep their own name
+ * where a person learns something by them, and are left out where not.
+ */
+const projections: { readonly [Type in EventType]: Projection<EventData[Type]> } = {
+  task_created: () => undefined,
+  cancel_requested: () => undefined,
+  clone_started: (data) => ({ type: 'git', event: 'clone_started', data: { repo_url: data.repositoryUrl } }),
+  clone_completed: (data) => ({
+    type: 'git',
+    event: 'clone_completed',
+    data: { work_dir: workDir, branch: data.branch, base_branch: data.baseBranch, commit: data.commit },
+  }),
+  agent_started: (data) => ({
+    type: 'system',
+    event: 'cli_started',
+    data: { cli: data.agent, iteration: String(data.iteration) },
+  }),
+  agent_output: (data) => ({
+    type: 'stream',
+    event: 'output',
+    data: {
+      type: data.type,
+      content: data.content,
+      cli: data.agent,
+      raw: data.raw ?? null,
+      ...(data.fullBytes === undefined ? {} : { full_bytes: data.fullBytes }),
+    },
+  }),
+  commit_created: (data) => ({ type: 'git', event: 'commit_created', data: { commit: data.commit } }),
+  no_changes: () => ({ type: 'system', event: 'no_changes', data: null }),
+  task_completed: (data) => ({
+    type: 'result',
+    event: 'task_completed',
+    data: {
+      result: data.result,
+      changes_summary: data.changes && changesSummaryOf(data.changes),
+      usage: usageOf(data.durationSeconds),
+      iteration: data.iteration,
+    },
+  }),
+  task_failed: (data) => ({ type: 'system', event: 'task_failed', data: { error: data.failure.message } }),
+  task_cancelled: () => ({ type: 'system', event: 'task_canceled', data: null }),
+  task_timeout: (data) => ({
+    type: 'system',
+    event: 'task_timeout',
+    data: { timeout_seconds: data.seconds },
+  }),
+  run_retried: (data) => ({
+    type: 'system',
+    event: 'run_retried',
+    data: { attempt: data.attempt, error: data.failure.message },
+  }),
+  run_lost: (data) => ({ type: 'system', event: 'run_lost', data: { attempt: data.attempt } }),
+  branch_pushed: (data) => ({
+    type: 'git',
+    event: 'branch_pushed',
+    data: { branch: data.branch, commit: data.commit },
+  }),
+  branch_taken: (data) => ({
+    type: 'git',
+    event: 'branch_taken',
+    data: { branch: data.branch, next: data.next },
+  }),
+};
+
+/** The event in this window's words; undefined where it has none for it. */
+export function eventBody(event: Pick<StoredEvent, 'type' | 'data' | 'at'>): EventBody | undefined {
+  // Type and data were written together, from `NewEvent`; a newer server's types are not in the table.
+  const project = projections[event.type] as Projection<unknown> | undefined;
+  const body = project?.(event.data);
+  return body && { ...body, ts: event.at.toISOString() };
+}

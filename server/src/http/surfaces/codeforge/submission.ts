@@ -1,0 +1,124 @@
+import {
+  commandMaxBytes,
+  promptMaxBytes,
+  publishModes,
+  urlMaxLength,
+  type PublishMode,
+} from '../../../domain/options.ts';
+import { Secret } from '../../../lib/secret.ts';
+import type { Submission, SubmissionFields } from '../../../services/create-task.ts';
+import { invalidFields } from './field-errors.ts';
+import type { CreateTaskBody } from './schemas.ts';
+import { isTaskType } from './task-types.ts';
+import { textProblem } from './text-problem.ts';
+
+/** The names under which this document's clients know the fields that the service checks. */
+export const submissionFields: SubmissionFields = {
+  repositoryUrl: 'repo_url',
+  agent: 'cli',
+  command: 'command',
+  sourceBranch: 'source_branch',
+  targetBranch: 'target_branch',
+  priority: 'priority',
+};
+
+/** The document's default. */
+const defaultAgent = 'claude-code';
+const defaultTaskType = 'code';
+const agentMaxBytes = 100;
+const accessTokenMaxBytes = 4_096;
+const notYet = 'not supported yet';
+
+/** Documented fields that would change the run, and which this version would have to ignore. */
+const laterFields = ['provider_key', 'callback_url'] as const;
+const laterConfigFields = [
+  'ai_model',
+  'ai_api_key',
+  'max_turns',
+  'max_budget_usd',
+  'workspace_task_id',
+  'mcp_servers',
+  'tools',
+  'pr_number',
+  'output_mode',
+] as const;
+
+/**
+ * Reads a submission whose types have been checked. Empty fields count as absent: clients that were
+ * generated from the document send all of them.
+ *
+ * @throws Refusal `invalid` with every wrong field. No message repeats a value that may be secret.
+ */
+export function parseSubmission(
+  body: CreateTaskBody,
+  request: { readonly idempotencyKey: string | undefined; readonly rateLimitKey: string },
+): Submission {
+  const config = body.config ?? {};
+  const fields = new Map<string, string>();
+  const check = (name: string, problem: string | undefined): void => {
+    if (problem !== undefined) fields.set(name, problem);
+  };
+  check('repo_url', repositoryUrlProblem(body.repo_url));
+  check('prompt', promptProblem(body.prompt));
+  check('task_type', taskTypeProblem(body.task_type || defaultTaskType));
+  check('publish', publishProblem(body.publish));
+  check('access_token', textProblem(body.access_token, { maxBytes: accessTokenMaxBytes, lines: false }));
+  check('cli', textProblem(config.cli, { maxBytes: agentMaxBytes, lines: false }));
+  check('command', textProblem(config.command, { maxBytes: commandMaxBytes, lines: true }));
+  check('Idempotency-Key', idempotencyKeyProblem(request.idempotencyKey));
+  for (const name of laterFields) check(name, isEmpty(body[name]) ? undefined : notYet);
+  for (const name of laterConfigFields) check(name, isEmpty(config[name]) ? undefined : notYet);
+  if (fields.size > 0) throw invalidFields(Object.fromEntries(fields));
+  return {
+    source: 'codeforge',
+    repositoryUrl: body.repo_url,
+    prompt: body.prompt,
+    agent: config.cli || defaultAgent,
+    publish: publishOf(body.publish),
+    rateLimitKey: request.rateLimitKey,
+    ...(config.command ? { command: config.command } : {}),
+    ...(config.timeout_seconds === undefined ? {} : { timeoutSeconds: config.timeout_seconds }),
+    ...(config.source_branch ? { sourceBranch: config.source_branch } : {}),
+    ...(config.target_branch ? { targetBranch: config.target_branch } : {}),
+    ...(config.priority === undefined ? {} : { priority: config.priority }),
+    ...(body.access_token ? { accessToken: new Secret(body.access_token) } : {}),
+    ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
+  };
+}
+
+/** The document's words for what is no address at all; which addresses are taken is the service's. */
+function repositoryUrlProblem(url: string): string | undefined {
+  if (url === '') return 'field is required';
+  if (url.length > urlMaxLength) return 'exceeds maximum length';
+  // `git@host:path` is no URL either, but has a message of its own.
+  return URL.canParse(url) || url.includes('@') ? undefined : 'must be a valid URL';
+}
+
+function promptProblem(prompt: string): string | undefined {
+  if (prompt.trim() === '') return 'field is required';
+  return textProblem(prompt, { maxBytes: promptMaxBytes, lines: true });
+}
+
+function taskTypeProblem(type: string): string | undefined {
+  if (type === defaultTaskType) return undefined;
+  return isTaskType(type) ? `${notYet}: ${type}` : `unknown task type: ${type.slice(0, 100)}`;
+}
+
+function publishProblem(mode: string | undefined): string | undefined {
+  const modes: readonly string[] = publishModes;
+  return !mode || modes.includes(mode) ? undefined : `must be one of ${modes.join(', ')}`;
+}
+
+function publishOf(mode: string | undefined): PublishMode {
+  return publishModes.find((known) => known === mode) ?? 'manual';
+}
+
+function idempotencyKeyProblem(key: string | undefined): string | undefined {
+  if (key === undefined || /^[\u0020-\u007e]{1,255}$/u.test(key)) return undefined;
+  return 'must have 1 to 255 printable ASCII characters';
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === null || value === '' || value === 0 || value === false;
+}

@@ -1,0 +1,107 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Refusal } from '../../../domain/errors.ts';
+import { TaskStateRefusal } from '../../../services/cancel-task.ts';
+import { parseTaskReference } from '../../task-reference.ts';
+import type { CodeforgeDeps } from './codeforge-deps.ts';
+import { parseListQuery } from './list-query.ts';
+import { statusOf, taskBodyOf, taskRowBody } from './projection.ts';
+import {
+  cancelAnswer,
+  cancelTaskBody,
+  createdTask,
+  createTaskBody,
+  listTasksQuery,
+  showTaskQuery,
+  taskBody,
+  taskParams,
+} from './schemas.ts';
+import { parseSubmission, submissionFields } from './submission.ts';
+
+/** Creating, listing, showing and cancelling tasks, and their diff. */
+export function addTaskRoutes(api: FastifyInstance, deps: CodeforgeDeps): void {
+  addCreateRoute(api, deps);
+  addReadRoutes(api, deps);
+  addCancelRoute(api, deps);
+}
+
+function addCreateRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
+  api
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .post(
+      '/tasks',
+      { schema: { body: createTaskBody, response: { 201: createdTask } }, preValidation: dropNulls },
+      async (request, reply) => {
+        const caller = auth.callerOf(request);
+        const key = request.headers['idempotency-key'];
+        const submission = parseSubmission(request.body, {
+          idempotencyKey: Array.isArray(key) ? key.join(', ') : key,
+          rateLimitKey: caller.rateLimitKey,
+        });
+        const task = await services.createTask(caller, submission, submissionFields);
+        reply.header('location', `/api/v1/tasks/${task.id}`);
+        return reply.code(201).send({
+          id: task.id,
+          status: statusOf('pending'),
+          created_at: task.createdAt.toISOString(),
+        });
+      },
+    );
+}
+
+function addReadRoutes(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
+  const typed = api.withTypeProvider<TypeBoxTypeProvider>();
+  typed.get('/tasks', { schema: { querystring: listTasksQuery } }, async (request) => {
+    const page = await services.listTasks(auth.callerOf(request), parseListQuery(request.query));
+    return { tasks: page.rows.map(taskRowBody), total: page.total };
+  });
+  typed.get(
+    '/tasks/:id',
+    { schema: { params: taskParams, querystring: showTaskQuery, response: { 200: taskBody } } },
+    async (request) => {
+      const task = await services.showTask(auth.callerOf(request), parseTaskReference(request.params.id));
+      const include = request.query.include?.split(',') ?? [];
+      return taskBodyOf(task, include.includes('iterations'));
+    },
+  );
+  typed.get('/tasks/:id/diff', { schema: { params: taskParams } }, async (request, reply) => {
+    const patch = await services.readDiff(auth.callerOf(request), parseTaskReference(request.params.id));
+    return reply.type('text/plain; charset=utf-8').send(patch);
+  });
+}
+
+function addCancelRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
+  api.withTypeProvider<TypeBoxTypeProvider>().post(
+    '/tasks/:id/cancel',
+    {
+      schema: { params: taskParams, body: cancelTaskBody, response: { 200: cancelAnswer } },
+      preValidation: dropNulls,
+    },
+    async (request) => {
+      const reference = parseTaskReference(request.params.id);
+      const queued = request.body.queued ?? false;
+      const { id } = await services.cancelTask(auth.callerOf(request), reference, queued).catch(inOurWords);
+      return { id, status: 'canceling', message: 'task cancellation requested' };
+    },
+  );
+}
+
+function inOurWords(error: unknown): never {
+  if (!(error instanceof TaskStateRefusal)) throw error;
+  throw new Refusal('conflict', `task is not running (status: ${statusOf(error.state)})`, { cause: error });
+}
+
+/** A null is an absent field, at the top and in `config`: many clients write one for every empty field. */
+async function dropNulls(request: FastifyRequest): Promise<void> {
+  dropNullEntries(request.body);
+  if (isObject(request.body)) dropNullEntries(request.body['config']);
+}
+
+function dropNullEntries(value: unknown): void {
+  if (!isObject(value)) return;
+  for (const [name, entry] of Object.entries(value)) if (entry === null) delete value[name];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { adminToken, smallestTask, strangerToken, testApi, type TestApi } from './test-api.ts';
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const key = (value: string) => ({ 'idempotency-key': value });
+const config = (fields: object) => ({ config: { ...smallestTask.config, ...fields } });
+
+test('a task is created as documented', async (t) => {
+  const { call } = await testApi(t);
+  const answer = await call('POST', '/api/v1/tasks', { body: smallestTask });
+  assert.equal(answer.status, 201);
+  assert.deepEqual(Object.keys(answer.json), ['id', 'status', 'created_at']);
+  assert.match(answer.json.id, uuid);
+  assert.equal(answer.json.status, 'pending');
+  assert.match(answer.json.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.equal(answer.headers['location'], `/api/v1/tasks/${answer.json.id}`);
+});
+
+test('every field that is wrong is a 400 with its message', async (t) => {
+  const { call } = await testApi(t);
+  const long = (bytes: number) => 'x'.repeat(bytes);
+  const cases: readonly (readonly [change: object, field: string, message: string | RegExp])[] = [
+    [{ repo_url: undefined }, 'repo_url', 'field is required'],
+    [{ repo_url: null }, 'repo_url', 'field is required'],
+    [{ repo_url: '' }, 'repo_url', 'field is required'],
+    [{ repo_url: 7 }, 'repo_url', 'must be a string'],
+    [{ repo_url: ['https://git.example.com/a/b'] }, 'repo_url', 'must be a string'],
+    [{ repo_url: 'nonsense' }, 'repo_url', 'must be a valid URL'],
+    [{ repo_url: 'https://' }, 'repo_url', 'must be a valid URL'],
+    [{ repo_url: `https://git.example.com/${long(2_100)}` }, 'repo_url', 'exceeds maximum length'],
+    [{ repo_url: 'https://git.example.com/a\u0000b' }, 'repo_url', /control characters/],
+    [{ repo_url: 'https://git.example.com/a b' }, 'repo_url', /spaces/],
+    [{ repo_url: 'https://git.example.com/a\ud800' }, 'repo_url', /control characters/],
+    [{ repo_url: '--upload-pack=x' }, 'repo_url', 'must be a valid URL'],
+    [{ repo_url: 'git@git.example.com:ada/engine.git' }, 'repo_url', /ssh is not supported/],
+    [{ repo_url: 'ext::sh -c id' }, 'repo_url', /./],
+    [{ repo_url: 'file:///srv/engine.git' }, 'repo_url', /does not allow file/],
+    [{ repo_url: 'http://git.example.com/a/b' }, 'repo_url', /does not allow http/],
+    [
+      { repo_url: 'https://ada:tokentokentoken@git.example.com/a/b' },
+      'repo_url',
+      /give the token separately/,
+    ],
+    [{ prompt: undefined }, 'prompt', 'field is required'],
+    [{ prompt: null }, 'prompt', 'field is required'],
+    [{ prompt: '' }, 'prompt', 'field is required'],
+    [{ prompt: ' \n\t ' }, 'prompt', 'field is required'],
+    [{ prompt: 7 }, 'prompt', 'must be a string'],
+    [{ prompt: {} }, 'prompt', 'must be a string'],
+    [{ prompt: long(102_401) }, 'prompt', 'exceeds maximum length'],
+    [{ prompt: 'ü'.repeat(51_201) }, 'prompt', 'exceeds maximum length'],
+    [{ prompt: 'a\u0000b' }, 'prompt', 'must not contain NUL characters'],
+    [{ prompt: 'a\ud800b' }, 'prompt', 'must be valid Unicode'],
+    [{ task_type: 'dance' }, 'task_type', 'unknown task type: dance'],
+    [{ task_type: 'plan' }, 'task_type', 'not supported yet: plan'],
+    [{ task_type: 'review' }, 'task_type', 'not supported yet: review'],
+    [{ task_type: 'pr_review' }, 'task_type', 'not supported yet: pr_review'],
+    [{ task_type: 1 }, 'task_type', 'must be a string'],
+    [{ publish: 'everywhere' }, 'publish', 'must be one of manual, branch'],
+    [{ publish: true }, 'publish', 'must be a string'],
+    [{ provider_key: 'my-key' }, 'provider_key', 'not supported yet'],
+    [{ callback_url: 'https://app.example.com/hook' }, 'callback_url', 'not supported yet'],
+    [{ access_token: 5 }, 'access_token', 'must be a string'],
+    [{ access_token: long(4_097) }, 'access_token', 'exceeds maximum length'],
+    [{ access_token: 'ghp_x\n' }, 'access_token', 'must not contain control characters'],
+    [{ access_token: 'ghp_\u0000x' }, 'access_token', 'must not contain NUL characters'],
+    [{ config: 'fast' }, 'config', 'must be an object'],
+    [{ config: [] }, 'config', 'must be an object'],
+    [config({ cli: 'emacs' }), 'cli', 'unknown CLI: emacs'],
+    [config({ cli: '' }), 'cli', 'unknown CLI: claude-code'],
+    [config({ cli: 'codex' }), 'cli', 'unknown CLI: codex'],
+    [config({ cli: '__proto__' }), 'cli', 'unknown CLI: __proto__'],
+    [config({ cli: 3 }), 'cli', 'must be a string'],
+    [config({ cli: long(101) }), 'cli', 'exceeds maximum length'],
+    [config({ cli: 'scr\u001bipt' }), 'cli', 'must not contain control characters'],
+    [config({ command: undefined }), 'command', /field is required/],
+    [config({ command: '  ' }), 'command', /field is required/],
+    [config({ command: ['ls'] }), 'command', 'must be a string'],
+    [config({ command: long(32_769) }), 'command', 'exceeds maximum length'],
+    [config({ command: 'ls\u0000' }), 'command', 'must not contain NUL characters'],
+    [config({ timeout_seconds: 0 }), 'timeout_seconds', 'must be at least 1'],
+    [config({ timeout_seconds: -5 }), 'timeout_seconds', 'must be at least 1'],
+    [config({ timeout_seconds: 1.5 }), 'timeout_seconds', 'must be an integer'],
+    [config({ timeout_seconds: '600' }), 'timeout_seconds', 'must be an integer'],
+    [config({ priority: 101 }), 'priority', 'must be between -100 and 100'],
+    [config({ priority: -101 }), 'priority', 'must be between -100 and 100'],
+    [config({ priority: 'high' }), 'priority', 'must be an integer'],
+    [config({ source_branch: '--force' }), 'source_branch', 'is not a valid branch name'],
+    [config({ source_branch: 'a..b' }), 'source_branch', 'is not a valid branch name'],
+    [config({ source_branch: 'a\u0007' }), 'source_branch', 'is not a valid branch name'],
+    [config({ source_branch: long(256) }), 'source_branch', 'exceeds maximum length'],
+    [config({ source_branch: 1 }), 'source_branch', 'must be a string'],
+    [config({ target_branch: 'main ' }), 'target_branch', 'is not a valid branch name'],
+    [config({ target_branch: 'a\u0000' }), 'target_branch', 'is not a valid branch name'],
+    [config({ ai_model: 'm' }), 'ai_model', 'not supported yet'],
+    [config({ ai_api_key: 'sk-ant-verysecret' }), 'ai_api_key', 'not supported yet'],
+    [config({ max_turns: 20 }), 'max_turns', 'not supported yet'],
+    [config({ max_budget_usd: 5 }), 'max_budget_usd', 'not supported yet'],
+    [config({ workspace_task_id: 'x' }), 'workspace_task_id', 'not supported yet'],
+    [config({ mcp_servers: [{ name: 'x' }] }), 'mcp_servers', 'not supported yet'],
+    [config({ tools: [{ name: 'x' }] }), 'tools', 'not supported yet'],
+    [config({ pr_number: 1 }), 'pr_number', 'not supported yet'],
+    [config({ output_mode: 'api_only' }), 'output_mode', 'not supported yet'],
+  ];
+  for (const [change, field, message] of cases) {
+    const answer = await call('POST', '/api/v1/tasks', { body: { ...smallestTask, ...change } });
+    const about = `${JSON.stringify(change).slice(0, 80)} → ${answer.text}`;
+    assert.equal(answer.status, 400, about);
+    assert.deepEqual(Object.keys(answer.json.fields), [field], about);
+    if (typeof message === 'string') assert.equal(answer.json.fields[field], message, about);
+    else assert.match(answer.json.fields[field], message, about);
+    assert.equal(answer.json.error, 'Bad Request', about);
+    assert.equal(answer.json.message, `${field}: ${answer.json.fields[field]}`, about);
+    assert.doesNotMatch(answer.text, /tokentoken|verysecret|ghp_/, about);
+  }
+  assert.equal((await call('GET', '/api/v1/tasks')).json.total, 0);
+});
+
+test('all wrong fields are told at once', async (t) => {
+  const { call } = await testApi(t);
+  const types = await call('POST', '/api/v1/tasks', { body: { prompt: 1, config: { cli: 2 } } });
+  assert.deepEqual(types.json, {
+    error: 'Bad Request',
+    message: types.json.message,
+    fields: {
+      repo_url: 'field is required',
+      prompt: 'must be a string',
+      cli: 'must be a string',
+    },
+  });
+  const values = await call('POST', '/api/v1/tasks', { body: { repo_url: 'x', prompt: ' ', publish: 'x' } });
+  assert.deepEqual(Object.keys(values.json.fields), ['repo_url', 'prompt', 'publish']);
+});
+
+test('what is unusual but right is taken', async (t) => {
+  const { call } = await testApi(t);
+  const bodies: readonly object[] = [
+    { prompt: 'x'.repeat(102_400) },
+    { prompt: 'tabs\tand\nlines\r\nand \u001b[1m colours, 日本語, 🙂' },
+    { unknown: { deep: [1] }, config: { ...smallestTask.config, unknown: 1 } },
+    { task_type: 'code', publish: 'branch' },
+    { access_token: 'x'.repeat(4_096) },
+    config({ timeout_seconds: 1, priority: -100, source_branch: 'feature/a', target_branch: 'main' }),
+    config({ command: 'set -e\n\tnpm test' }),
+    // Clients that were generated from the document send every field.
+    { task_type: '', provider_key: '', access_token: '', callback_url: null, publish: '' },
+    config({ timeout_seconds: null, ai_model: '', max_turns: 0, mcp_servers: [], tools: null, pr_number: 0 }),
+  ];
+  for (const body of bodies) {
+    const answer = await call('POST', '/api/v1/tasks', { body: { ...smallestTask, ...body } });
+    assert.equal(answer.status, 201, `${JSON.stringify(body).slice(0, 80)} → ${answer.text}`);
+  }
+});
+
+test('a prompt is kept to the letter', async (t) => {
+  const { call, create } = await testApi(t);
+  const prompt = '  "quoted" \\ tabs\t\r\nlines\u0001\u2028 🙂 <b>{{.X}}</b> ';
+  const { json } = await call('GET', `/api/v1/tasks/${await create({ prompt })}`);
+  assert.equal(json.prompt, prompt);
+});
+
+test('a time limit beyond the maximum is cut to it, and without one the default stands', async (t) => {
+  const { call, create } = await testApi(t);
+  const limitOf = async (id: string) =>
+    (await call('GET', `/api/v1/tasks/${id}`)).json.config.timeout_seconds;
+  assert.equal(await limitOf(await create(config({ timeout_seconds: 1e300 }))), 1_800);
+  assert.equal(await limitOf(await create()), 300);
+});
+
+test('no agent named means the document’s default, which has to be there', async (t) => {
+  const { call } = await testApi(t);
+  const { repo_url, prompt } = smallestTask;
+  const answer = await call('POST', '/api/v1/tasks', { body: { repo_url, prompt } });
+  assert.equal(answer.status, 400);
+  assert.equal(answer.json.message, 'cli: unknown CLI: claude-code');
+});
+
+test('a repeated Idempotency-Key gives the same task, with another body 409', async (t) => {
+  const { call } = await testApi(t);
+  const headers = key('deploy 42');
+  const body = { ...smallestTask, access_token: 'ghp_first' };
+  const first = await call('POST', '/api/v1/tasks', { body, headers });
+  const again = await call('POST', '/api/v1/tasks', { body, headers });
+  assert.equal(again.status, 201);
+  assert.deepEqual(again.json, first.json);
+  for (const other of [{ prompt: 'something else' }, { access_token: 'ghp_other' }, { publish: 'branch' }]) {
+    const answer = await call('POST', '/api/v1/tasks', { body: { ...body, ...other }, headers });
+    assert.equal(answer.status, 409);
+    assert.equal(answer.json.error, 'Conflict');
+    assert.match(answer.json.message, /Idempotency-Key/);
+  }
+  assert.equal((await call('GET', '/api/v1/tasks')).json.total, 1);
+});
+
+test('an Idempotency-Key belongs to its owner', async (t) => {
+  const { call } = await testApi(t);
+  const mine = await call('POST', '/api/v1/tasks', { body: smallestTask, headers: key('k') });
+  const theirs = await call('POST', '/api/v1/tasks', {
+    body: { ...smallestTask, prompt: 'theirs' },
+    headers: key('k'),
+    token: strangerToken,
+  });
+  assert.equal(theirs.status, 201);
+  assert.notEqual(theirs.json.id, mine.json.id);
+});
+
+test('a key that is too long, empty or not printable is 400', async (t) => {
+  const { call } = await testApi(t);
+  for (const value of ['x'.repeat(256), '', 'a\tb', 'ä']) {
+    const answer = await call('POST', '/api/v1/tasks', { body: smallestTask, headers: key(value) });
+    assert.equal(answer.status, 400, value);
+    assert.equal(answer.json.fields['Idempotency-Key'], 'must have 1 to 255 printable ASCII characters');
+  }
+  const longest = await call('POST', '/api/v1/tasks', { body: smallestTask, headers: key('x'.repeat(255)) });
+  assert.equal(longest.status, 201);
+});
+
+test('twenty requests at once with one key make one task', async (t) => {
+  const { call } = await testApi(t);
+  const requests = Array.from({ length: 20 }, () =>
+    call('POST', '/api/v1/tasks', { body: smallestTask, headers: key('at once') }),
+  );
+  const answers = await Promise.all(requests);
+  assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [201]);
+  assert.equal(new Set(answers.map((answer) => answer.json.id)).size, 1);
+  assert.equal((await call('GET', '/api/v1/tasks')).json.total, 1);
+});
+
+test('beyond the limit a token gets 429 with Retry-After; reading and other tokens are not counted', async (t) => {
+  const { call } = await testApi(t, { policy: { tasksPerMinute: 3 } });
+  const create = (token: string, headers = {}) =>
+    call('POST', '/api/v1/tasks', { body: smallestTask, token, headers });
+  const kept = await create(adminToken, key('kept'));
+  await call('POST', '/api/v1/tasks', { body: {} });
+  assert.equal((await create(adminToken)).status, 201);
+  assert.equal((await create(adminToken)).status, 201);
+  const refused = await create(adminToken);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.json.error, 'rate_limit_exceeded');
+  const wait = Number(refused.headers['retry-after']);
+  assert.ok(wait >= 1 && wait <= 60, String(refused.headers['retry-after']));
+  // A repeat of what was accepted is an answer, not a task.
+  assert.equal((await create(adminToken, key('kept'))).json.id, kept.json.id);
+  assert.equal((await call('GET', '/api/v1/tasks')).status, 200);
+  assert.equal((await create(strangerToken)).status, 201);
+});
+
+test('a token given with a task appears in no answer, event or log line', async (t) => {
+  const api: TestApi = await testApi(t);
+  const token = 'ghp_not-to-be-seen-again';
+  const answers = [
+    await api.call('POST', '/api/v1/tasks', { body: { ...smallestTask, access_token: token } }),
+    await api.call('POST', '/api/v1/tasks', { body: { ...smallestTask, access_token: `${token}\u0007` } }),
+    await api.call('POST', '/api/v1/tasks', { body: `{"access_token":"${token}"` }),
+    await api.call('POST', '/api/v1/tasks', { body: { access_token: token } }),
+  ];
+  const id = String(answers[0]?.json.id);
+  await api.call('POST', `/api/v1/tasks/${id}/cancel`, { body: { queued: true } });
+  answers.push(
+    await api.call('GET', `/api/v1/tasks/${id}?include=iterations`),
+    await api.call('GET', '/api/v1/tasks'),
+    await api.call('GET', `/api/v1/tasks/${id}/stream`),
+  );
+  for (const answer of answers) assert.ok(!answer.text.includes(token), answer.text);
+  assert.ok(!answers.some((answer) => /access_token_id|ciphertext|nonce/.test(answer.text)));
+  assert.ok(!api.log.join('\n').includes(token));
+});

@@ -1,0 +1,213 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { scriptAgent } from '../../../src/agents/script/script-agent.ts';
+import { createHttpServer, type HttpServer } from '../../../src/http/app.ts';
+import type { HttpOptions } from '../../../src/http/http-deps.ts';
+import { createFaults } from '../../../src/lib/faults.ts';
+import { systemIds } from '../../../src/lib/ids.ts';
+import { silentLogger, type Logger } from '../../../src/lib/logger.ts';
+import { Secret } from '../../../src/lib/secret.ts';
+import { createKeyRing } from '../../../src/secrets/key-ring.ts';
+import { createStaticTokenAuthenticator, type Authenticate } from '../../../src/services/authenticate.ts';
+import { createCancelTaskService } from '../../../src/services/cancel-task.ts';
+import { createTaskService, type CreateTaskPolicy } from '../../../src/services/create-task.ts';
+import { createEventFollower } from '../../../src/services/follow-events.ts';
+import { createFollowTaskService } from '../../../src/services/follow-task.ts';
+import { createListTasksService } from '../../../src/services/list-tasks.ts';
+import { createReadDiffService } from '../../../src/services/read-diff.ts';
+import { createReadHealthService } from '../../../src/services/read-health.ts';
+import { createShowTaskService } from '../../../src/services/show-task.ts';
+import { createBlobFolder, type BlobFolder } from '../../../src/store/blob-folder.ts';
+import { isDatabaseAway, openDatabase, type Database } from '../../../src/store/database.ts';
+import { ensureAdministrator } from '../../../src/store/owners.ts';
+import { createWakeups, type Wakeups } from '../../../src/store/wakeups.ts';
+import { openTestDatabase } from '../../support/database.ts';
+
+/** What a test of this surface works with: a server on loopback over a database of its own. */
+export type TestApi = {
+  readonly server: HttpServer;
+  readonly url: string;
+  readonly database: Database;
+  readonly wakeups: Wakeups;
+  readonly blobs: BlobFolder;
+  /** Lines that the server logged, as JSON. */
+  readonly log: readonly string[];
+  /** Sends a request without a socket; with the administrator's token unless told otherwise. */
+  readonly call: (method: Method, path: string, request?: TestRequest) => Promise<TestAnswer>;
+  /** Creates a task with the smallest body and gives its id. */
+  readonly create: (body?: object) => Promise<string>;
+};
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
+
+export type TestRequest = {
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; a text or bytes as they are. */
+  readonly body?: unknown;
+};
+
+export type TestAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by the tests' own assertions
+  readonly json: any;
+};
+
+export const adminToken = 'the-administrators-token';
+export const strangerToken = 'the-token-of-somebody-else';
+
+/** The smallest body that makes a task. */
+export const smallestTask = {
+  repo_url: 'https://git.example.com/ada/engine.git',
+  prompt: 'Fix the failing test',
+  config: { cli: 'script', command: 'true' },
+};
+
+export type TestApiOptions = {
+  readonly http?: Partial<HttpOptions>;
+  readonly policy?: Partial<CreateTaskPolicy>;
+  readonly isShuttingDown?: () => boolean;
+  /** The services look for their database where there is none. */
+  readonly databaseAway?: boolean;
+};
+
+/** Starts it; all of it ends with the test. */
+export async function testApi(t: TestContext, options: TestApiOptions = {}): Promise<TestApi> {
+  const endings: (() => Promise<unknown>)[] = [];
+  t.after(async () => {
+    for (const end of endings.toReversed()) await end();
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-http-'));
+  endings.push(() => rm(folder, { recursive: true, force: true }));
+  const log: string[] = [];
+  const logger = recordingLogger(log);
+  const { database: present, remove } = await openTestDatabase();
+  endings.push(remove);
+  const authenticate = await knownTokens(present);
+  const database = options.databaseAway === true ? absentDatabase() : present;
+  const wakeups = createWakeups(database, 'test', logger);
+  const blobs = createBlobFolder(folder);
+  const server = createHttpServer({
+    services: createServices({ database, wakeups, blobs, policy: options.policy ?? {} }),
+    authenticate,
+    isShuttingDown: options.isShuttingDown ?? (() => false),
+    isDatabaseAway,
+    version: '1.2.3',
+    logger,
+    options: options.http ?? {},
+  });
+  endings.push(() => server.close());
+  const url = await server.listen('127.0.0.1', 0);
+  const call: TestApi['call'] = (method, path, request = {}) => send(server, method, path, request);
+  return {
+    server,
+    url,
+    database,
+    wakeups,
+    blobs,
+    log,
+    call,
+    async create(body = {}) {
+      const answer = await call('POST', '/api/v1/tasks', { body: { ...smallestTask, ...body } });
+      if (answer.status !== 201) throw new Error(`the task was refused: ${answer.text}`);
+      return String(answer.json.id);
+    },
+  };
+}
+
+function createServices(parts: {
+  readonly database: Database;
+  readonly wakeups: Wakeups;
+  readonly blobs: BlobFolder;
+  readonly policy: Partial<CreateTaskPolicy>;
+}) {
+  const { database, wakeups, blobs } = parts;
+  return {
+    createTask: createTaskService({
+      database,
+      wakeups,
+      keyRing: createKeyRing([new Secret('0123456789abcdef0123456789abcdef')]),
+      ids: systemIds,
+      faults: createFaults(undefined),
+      agents: new Map([[scriptAgent.name, scriptAgent]]),
+      policy: {
+        repositories: { allowFile: false, allowHttp: false },
+        timeoutSecondsDefault: 300,
+        timeoutSecondsMax: 1_800,
+        tasksPerMinute: 0,
+        ...parts.policy,
+      },
+    }),
+    cancelTask: createCancelTaskService({ database, wakeups }),
+    showTask: createShowTaskService({ database }),
+    listTasks: createListTasksService({ database }),
+    readDiff: createReadDiffService({ database, blobs }),
+    followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
+    readHealth: createReadHealthService({
+      database,
+      workspaceDiskBytes: async () => 123_450_000,
+      uptimeSeconds: () => 330.9,
+    }),
+  };
+}
+
+/** The administrator's token, and that of an ordinary user who owns nothing. */
+async function knownTokens(database: Database): Promise<Authenticate> {
+  const strangerId = systemIds.ordered();
+  const administrator = createStaticTokenAuthenticator({
+    token: new Secret(adminToken),
+    viewer: { userId: await ensureAdministrator(database, systemIds), isAdmin: true },
+  });
+  await database.kysely
+    .insertInto('users')
+    .values({ id: strangerId, login: 'stranger', role: 'member' })
+    .execute();
+  const stranger = createStaticTokenAuthenticator({
+    token: new Secret(strangerToken),
+    viewer: { userId: strangerId, isAdmin: false },
+  });
+  return async (token) => (await administrator(token)) ?? stranger(token);
+}
+
+async function send(
+  server: HttpServer,
+  method: Method,
+  path: string,
+  request: TestRequest,
+): Promise<TestAnswer> {
+  const token = request.token === undefined ? adminToken : request.token;
+  const { body } = request;
+  const raw = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined;
+  const response = await server.inject({
+    method,
+    url: path,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(raw ? {} : { 'content-type': 'application/json' }),
+      ...request.headers,
+    },
+    ...(body === undefined ? {} : { payload: raw ? body : JSON.stringify(body) }),
+  });
+  const type = response.headers['content-type'] ?? '';
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    text: response.body,
+    json: type.startsWith('application/json') && response.body !== '' ? JSON.parse(response.body) : undefined,
+  };
+}
+
+function absentDatabase(): Database {
+  return openDatabase({ host: '/nonexistent', port: 1, user: 'nobody', database: 'none' }, 1, silentLogger);
+}
+
+function recordingLogger(lines: string[]): Logger {
+  const record = (level: string) => (fields: object, message: string) => {
+    lines.push(JSON.stringify({ level, message, ...fields }));
+  };
+  return { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
+}

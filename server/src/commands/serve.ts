@@ -1,0 +1,87 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { composeExecutor } from '../compose-executor.ts';
+import { composeHttp } from '../compose-http.ts';
+import { layFoundation, startWork } from '../compose.ts';
+import type { Config } from '../config.ts';
+import { addressFile, keptSecret, tokenFile, type DataFolder } from '../data-folder.ts';
+import { aborted } from '../lib/abort.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Secret } from '../lib/secret.ts';
+import { version } from '../version.ts';
+
+export type ServeDeps = {
+  readonly config: Config;
+  readonly dataFolder: string;
+  readonly logger: Logger;
+  /** Where the first words for people go. */
+  readonly print: (line: string) => void;
+};
+
+/** A server that runs in this process. Two of them can. */
+export type RunningServer = AsyncDisposable & {
+  readonly url: string;
+  readonly folder: DataFolder;
+};
+
+/** The host lacks something that agents need; nothing falls back to less isolation. */
+class HostLacks extends Error {}
+
+/** Starts everything; rejects with what is missing or wrong, and then has closed what was open already. */
+async function startServer({ config, dataFolder, logger, print }: ServeDeps): Promise<RunningServer> {
+  await using stack = new AsyncDisposableStack();
+  const foundation = await layFoundation(config, dataFolder, logger, stack);
+  const { folder } = foundation;
+  const kept = config.http.authToken === undefined ? await keptSecret(folder, 'token') : undefined;
+  const token = config.http.authToken ?? kept?.secret;
+  if (token === undefined) throw new Error('no administrator token');
+  if (config.worker.workers > 0) {
+    await refuseLacks(config, folder, logger);
+    const work = await startWork(foundation, stack);
+    await work.reconciled;
+  }
+  let leaving = false;
+  const http = composeHttp(foundation, { token, version, isShuttingDown: () => leaving });
+  const url = await http.listen(config.http.host, config.http.port);
+  stack.defer(async () => {
+    leaving = true;
+    await http.close();
+  });
+  const traces = join(folder.root, addressFile);
+  await writeFile(traces, `${JSON.stringify({ url, pid: process.pid })}\n`, { mode: 0o600 });
+  stack.defer(() => rm(traces, { force: true }));
+  print(greeting(url, folder, kept?.made === true ? kept.secret : undefined));
+  const owned = stack.move();
+  return { url, folder, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** One piece of text, so that nothing of somebody else's comes between its lines. */
+function greeting(url: string, folder: DataFolder, made: Secret | undefined): string {
+  const lines = [`Slipway ${version} is listening on ${url}`, `  data   ${folder.root}`];
+  if (made !== undefined) {
+    lines.push(`  token  ${made.reveal()}`);
+    lines.push(`         the administrator's, shown this once; kept in ${join(folder.root, tokenFile)}`);
+  }
+  return lines.join('\n');
+}
+
+/** Says everything that the executor misses at once, with what mends it. */
+export async function refuseLacks(config: Config, folder: DataFolder, logger: Logger): Promise<void> {
+  const findings = await composeExecutor(config, folder, logger).check(AbortSignal.timeout(30_000));
+  if (findings.length === 0) return;
+  const lines = findings.map(({ problem, remedy }) => `  ${problem}\n    ${remedy}`);
+  throw new HostLacks(
+    `this host cannot run agents with SLIPWAY_ISOLATION=${config.worker.isolation}:\n${lines.join('\n')}`,
+  );
+}
+
+/** `slipway serve`: runs until the signal is aborted. Living agents stay with their supervisors. */
+export async function serve(deps: ServeDeps, signal: AbortSignal): Promise<number> {
+  await using server = await startServer(deps);
+  await aborted(signal);
+  deps.logger.info(
+    { url: server.url },
+    'stopping; living agents go on for up to a minute and are taken up again',
+  );
+  return 0;
+}

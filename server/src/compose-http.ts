@@ -1,0 +1,79 @@
+import { stat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Foundation } from './compose.ts';
+import { createHttpServer, type HttpServer } from './http/app.ts';
+import { systemIds } from './lib/ids.ts';
+import type { Secret } from './lib/secret.ts';
+import { createStaticTokenAuthenticator } from './services/authenticate.ts';
+import { createCancelTaskService } from './services/cancel-task.ts';
+import { createTaskService } from './services/create-task.ts';
+import { createEventFollower } from './services/follow-events.ts';
+import { createFollowTaskService } from './services/follow-task.ts';
+import { createListTasksService } from './services/list-tasks.ts';
+import { createReadDiffService } from './services/read-diff.ts';
+import { createReadHealthService } from './services/read-health.ts';
+import { createShowTaskService } from './services/show-task.ts';
+import { isDatabaseAway } from './store/database.ts';
+
+/** The HTTP side of a server over its foundation; nothing listens yet. */
+export function composeHttp(
+  foundation: Foundation,
+  details: { readonly token: Secret; readonly version: string; readonly isShuttingDown: () => boolean },
+): HttpServer {
+  const { config, database, wakeups, blobs, logger } = foundation;
+  return createHttpServer({
+    services: {
+      createTask: createTaskService({
+        database,
+        wakeups,
+        keyRing: foundation.keyRing,
+        ids: systemIds,
+        faults: foundation.faults,
+        agents: foundation.agents,
+        policy: {
+          repositories: {
+            allowFile: config.git.allowFileRepositories,
+            allowHttp: config.git.allowHttpRepositories,
+          },
+          timeoutSecondsDefault: config.tasks.timeoutSeconds,
+          timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
+          tasksPerMinute: config.tasks.perMinute,
+        },
+      }),
+      cancelTask: createCancelTaskService({ database, wakeups }),
+      showTask: createShowTaskService({ database }),
+      listTasks: createListTasksService({ database }),
+      readDiff: createReadDiffService({ database, blobs }),
+      followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
+      readHealth: createReadHealthService({
+        database,
+        workspaceDiskBytes: () => folderBytes(foundation.folder.workspaces),
+        uptimeSeconds: () => process.uptime(),
+      }),
+    },
+    authenticate: createStaticTokenAuthenticator({
+      token: details.token,
+      viewer: { userId: foundation.adminId, isAdmin: true },
+    }),
+    isShuttingDown: details.isShuttingDown,
+    isDatabaseAway,
+    version: details.version,
+    logger,
+  });
+}
+
+/** What lies below a folder, in bytes on the disk; links are not followed, what vanishes meanwhile counts nothing. */
+async function folderBytes(folder: string): Promise<number> {
+  let bytes = 0;
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) bytes += await folderBytes(path);
+    else if (entry.isFile())
+      bytes += await stat(path).then(
+        (file) => file.blocks * 512,
+        () => 0,
+      );
+  }
+  return bytes;
+}

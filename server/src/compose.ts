@@ -1,0 +1,274 @@
+import { rmdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Agent } from './agents/agent.ts';
+import { scriptAgent } from './agents/script/script-agent.ts';
+import { composeExecutor } from './compose-executor.ts';
+import type { Config } from './config.ts';
+import { keptSecret, keptWorkerId, openDataFolder, type DataFolder } from './data-folder.ts';
+import type { FaultPoint } from './domain/fault-points.ts';
+import { createOutbox } from './effects/outbox.ts';
+import { createPushHandler } from './effects/push.ts';
+import type { Executor } from './executors/executor.ts';
+import { createGit } from './git/git.ts';
+import { createMirrors } from './git/mirrors.ts';
+import { systemClock } from './lib/clock.ts';
+import { createFaults, type Faults } from './lib/faults.ts';
+import { lockFolder } from './lib/folder-lock.ts';
+import { systemIds } from './lib/ids.ts';
+import type { Logger } from './lib/logger.ts';
+import type { Secret } from './lib/secret.ts';
+import { startEmbeddedPostgres } from './postgres/embedded.ts';
+import { createKeyRing, type KeyRing } from './secrets/key-ring.ts';
+import { createHousekeeping, databaseDuties } from './services/housekeeping.ts';
+import { createSweeper } from './services/sweep.ts';
+import { createBlobFolder, type BlobFolder } from './store/blob-folder.ts';
+import { openDatabase, type Database, type DatabaseAddress } from './store/database.ts';
+import { migrate } from './store/migrate.ts';
+import { ensureAdministrator, ensureWorker, findSecret } from './store/owners.ts';
+import { createWakeups, type Wakeups } from './store/wakeups.ts';
+import { supervisorFaultPoints } from './supervisor/protocol.ts';
+import type { WorkerContext, WorkerSettings } from './worker/context.ts';
+import { hostDuties } from './worker/host-duties.ts';
+import { createLeaseKeeper } from './worker/lease-keeper.ts';
+import { version } from './version.ts';
+import { remoteOf } from './worker/prepare-workspace.ts';
+import { createWorker } from './worker/worker.ts';
+
+/** What every role of a process stands on: the data folder, the database, and what is made once. */
+export type Foundation = {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly folder: DataFolder;
+  readonly database: Database;
+  readonly wakeups: Wakeups;
+  readonly blobs: BlobFolder;
+  readonly keyRing: KeyRing;
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly faults: Faults<FaultPoint>;
+  readonly adminId: string;
+};
+
+const megabyte = 1024 * 1024;
+/** In the place of no limit: more runs than any installation has. */
+const unlimited = 1_000_000;
+
+const agents: ReadonlyMap<string, Agent> = new Map([[scriptAgent.name, scriptAgent]]);
+
+/**
+ * Opens the data folder and the database, in this order: one process a folder, PostgreSQL started or adopted
+ * where no `DATABASE_URL` is set, migrations under their lock. What is opened is closed by `stack`, in reverse.
+ */
+export async function layFoundation(
+  config: Config,
+  dataFolder: string,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Promise<Foundation> {
+  const folder = await openDataFolder(dataFolder, config.data.blobFolder);
+  const lock = await lockFolder(folder.root, 'slipway');
+  stack.defer(() => lock.release());
+  stack.defer(() => removeSocketFolder(folder));
+  const database = openDatabase(
+    await addressOf(config, folder, logger, stack),
+    config.database.poolSize,
+    logger,
+  );
+  stack.defer(() => database.close());
+  await migrateWith(database);
+  const wakeups = createWakeups(database, systemIds.random(), logger);
+  const listening = new AbortController();
+  const listened = wakeups.run(listening.signal);
+  stack.defer(async () => {
+    listening.abort();
+    await listened;
+  });
+  return {
+    config,
+    logger,
+    folder,
+    database,
+    wakeups,
+    blobs: createBlobFolder(folder.blobs),
+    keyRing: createKeyRing(await encryptionKeys(config, folder)),
+    agents,
+    faults: createFaults<FaultPoint>(config.fault),
+    adminId: await ensureAdministrator(database, systemIds),
+  };
+}
+
+/** Empty folders only: a living supervisor still listens on its socket, and its folder stays. */
+async function removeSocketFolder(folder: DataFolder): Promise<void> {
+  await rmdir(join(folder.sockets, 'postgres')).catch(() => undefined);
+  await rmdir(folder.sockets).catch(() => undefined);
+}
+
+async function addressOf(
+  config: Config,
+  folder: DataFolder,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Promise<DatabaseAddress> {
+  if (config.database.url !== undefined) return { url: config.database.url };
+  const starting = new AbortController();
+  const embedded = await startEmbeddedPostgres({
+    dataFolder: folder.root,
+    socketFolder: folder.sockets,
+    logger,
+    signal: starting.signal,
+  });
+  stack.defer(() => embedded.stop());
+  return embedded.connection;
+}
+
+async function migrateWith(database: Database): Promise<void> {
+  const client = await database.connect(() => undefined);
+  try {
+    await migrate(client, join(import.meta.dirname, '../migrations'));
+  } finally {
+    await client.end();
+  }
+}
+
+async function encryptionKeys(config: Config, folder: DataFolder): Promise<readonly [Secret, ...Secret[]]> {
+  const [newest, ...older] = config.encryptionKeys;
+  return newest === undefined ? [(await keptSecret(folder, 'key')).secret] : [newest, ...older];
+}
+
+export type RunningWork = {
+  /** Resolves when the runs of a killed predecessor are this process's own again. */
+  readonly reconciled: Promise<void>;
+};
+
+/**
+ * Starts what works on tasks: the worker, the lease loop, the outbox and the sweeper. Each is a loop that
+ * `stack` ends; the leases go on until the worker has let go of everything.
+ */
+export async function startWork(foundation: Foundation, stack: AsyncDisposableStack): Promise<RunningWork> {
+  const { config, database, logger, wakeups } = foundation;
+  const workerId = await keptWorkerId(foundation.folder, systemIds.ordered);
+  await ensureWorker(database, { id: workerId, host: hostname(), version });
+  const context = workerContext(foundation, workerId, composeExecutor(config, foundation.folder, logger));
+  const leases = createLeaseKeeper(database, logger);
+  const worker = createWorker(context, leases);
+  const outbox = createOutbox({
+    workerId,
+    database,
+    wakeups,
+    logger,
+    hold: leases.holdEffect,
+    afterLease: () => context.faults.reach('deliver.leased'),
+    handlers: { push: pushHandler(context) },
+  });
+  const sweeper = createSweeper({ database, wakeups, ids: systemIds, logger });
+  runLoop(stack, leases.run);
+  runLoop(stack, worker.run);
+  runLoop(stack, outbox.run);
+  runLoop(stack, async (signal) => {
+    await worker.reconciled;
+    await sweeper.run(signal);
+  });
+  runLoop(stack, async (signal) => {
+    await worker.reconciled;
+    await housekeeping(foundation, context).run(signal);
+  });
+  return { reconciled: worker.reconciled };
+}
+
+function housekeeping({ config, database, logger, folder }: Foundation, context: WorkerContext) {
+  const onHost = hostDuties({
+    ...context,
+    workspaceDays: config.worker.workspaceDays,
+    clock: systemClock,
+    blobFolder: folder.blobs,
+  });
+  return createHousekeeping({ database, logger, duties: [...databaseDuties(database), ...onHost] });
+}
+
+function runLoop(stack: AsyncDisposableStack, loop: (signal: AbortSignal) => Promise<void>): void {
+  const stopping = new AbortController();
+  const ended = loop(stopping.signal);
+  stack.defer(async () => {
+    stopping.abort();
+    await ended;
+  });
+}
+
+function workerContext(foundation: Foundation, workerId: string, executor: Executor): WorkerContext {
+  const { config, folder, database, keyRing } = foundation;
+  const repositories = {
+    allowFile: config.git.allowFileRepositories,
+    allowHttp: config.git.allowHttpRepositories,
+  };
+  const git = createGit({
+    socketFolder: folder.sockets,
+    allowFileRepositories: repositories.allowFile,
+    allowHttp: repositories.allowHttp,
+    timeoutMs: config.git.timeoutSeconds * 1_000,
+  });
+  return {
+    workerId,
+    database,
+    wakeups: foundation.wakeups,
+    blobs: foundation.blobs,
+    git,
+    mirrors: createMirrors({ git, folder: folder.mirrors, maxBytes: config.worker.mirrorsMb * megabyte }),
+    executor,
+    agents: foundation.agents,
+    openSecret: async (id) => {
+      const sealed = await findSecret(database, id);
+      if (sealed === undefined) throw new Error('a stored secret is gone');
+      return keyRing.open(id, sealed);
+    },
+    ids: systemIds,
+    faults: foundation.faults,
+    logger: foundation.logger,
+    folders: folder,
+    settings: workerSettings(config, repositories),
+  };
+}
+
+function workerSettings(config: Config, repositories: WorkerSettings['repositories']): WorkerSettings {
+  const { worker, git } = config;
+  const fault = config.fault;
+  return {
+    slots: { tasks: worker.workers, reviews: worker.reviewWorkers, follow_ups: worker.followUpWorkers },
+    limits: {
+      perRepository: worker.runsPerRepository === 0 ? unlimited : worker.runsPerRepository,
+      perOwner: worker.runsPerOwner === 0 ? unlimited : worker.runsPerOwner,
+    },
+    sandbox: {
+      memoryBytes: worker.memoryMb * megabyte,
+      processes: worker.processes,
+      temporaryBytes: worker.temporaryMb * megabyte,
+    },
+    silenceMs: worker.silenceSeconds * 1_000,
+    outputBytes: worker.outputMb * megabyte,
+    diskBytes: worker.diskMb * megabyte,
+    bundleBytes: worker.resultMb * megabyte,
+    branchPrefix: git.branchPrefix,
+    commit: { authorName: git.authorName, authorEmail: git.authorEmail, trailers: git.commitTrailers },
+    repositories,
+    ...(fault !== undefined && isSupervisorPoint(fault.point) ? { supervisorFault: fault } : {}),
+  };
+}
+
+function isSupervisorPoint(point: string): boolean {
+  const points: readonly string[] = supervisorFaultPoints;
+  return points.includes(point);
+}
+
+function pushHandler(context: WorkerContext) {
+  return createPushHandler({
+    database: context.database,
+    wakeups: context.wakeups,
+    blobs: context.blobs,
+    git: context.git,
+    mirrors: context.mirrors,
+    remoteOf: (task) => remoteOf(context, task),
+    repositories: context.settings.repositories,
+    scratch: context.folders.scratch,
+    ids: context.ids,
+    faults: context.faults,
+  });
+}

@@ -1,0 +1,64 @@
+import { faultPoints, type FaultPoint } from '../../src/domain/fault-points.ts';
+import { supervisorFaultPoints, type SupervisorFaultPoint } from '../../src/supervisor/protocol.ts';
+
+/** Who is killed with signal 9 while a process stands still at a point. */
+export const victims = ['server', 'worker', 'supervisor', 'postgres'] as const;
+export type Victim = (typeof victims)[number];
+export type Point = FaultPoint | SupervisorFaultPoint;
+
+export type KillCase = {
+  readonly point: Point;
+  readonly victim: Victim;
+  /** The script runs on while the process stands still: it is seen before anybody is killed. */
+  readonly scriptLives: boolean;
+  /** How often the script has to have been started when the task is over. */
+  readonly starts: number;
+};
+
+/** Points at which the script lives or has lived unrecorded: its supervisor's death is its own. */
+const livingPoints: readonly Point[] = [
+  'start.supervised',
+  'work.attached',
+  'work.appended',
+  'supervisor.ended',
+];
+
+/** Points at which a supervisor exists that can be killed, warm or at work. */
+const supervisedPoints: readonly Point[] = [
+  'prepare.refreshed',
+  'prepare.cloned',
+  'prepare.ready',
+  'start.recorded',
+  'start.supervised',
+  'work.attached',
+  'work.appended',
+  ...supervisorFaultPoints,
+];
+
+/**
+ * Every point with every victim that lives there. The script runs once, whoever is killed while it runs:
+ * a server, a worker and PostgreSQL find it again. Only its supervisor takes it along; then it runs twice.
+ */
+export const killCases: readonly KillCase[] = [...faultPoints, ...supervisorFaultPoints].flatMap((point) =>
+  victims
+    .filter((victim) => isThere(victim, point))
+    .map((victim) => ({
+      point,
+      victim,
+      scriptLives: livingPoints.includes(point),
+      starts: victim === 'supervisor' && livingPoints.includes(point) ? 2 : 1,
+    })),
+);
+
+function isThere(victim: Victim, point: Point): boolean {
+  switch (victim) {
+    case 'server':
+    case 'postgres':
+      return true;
+    case 'worker':
+      // A task is created by the server.
+      return point !== 'create.stored';
+    case 'supervisor':
+      return supervisedPoints.includes(point);
+  }
+}

@@ -28,7 +28,7 @@ export const defaultTiming: Timing = {
 };
 
 /** Doubling waits, spread over the upper half of each so that clients cut together do not return together. */
-export function backoffMs(timing: Timing, attempt: number): number {
+function backoffMs(timing: Timing, attempt: number): number {
   const full = Math.min(timing.backoffMaxMs, timing.backoffFirstMs * 2 ** (attempt - 1));
   return Math.round(full / 2 + (full / 2) * Math.random());
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -48,9 +48,15 @@ async function isOpenToOthers(path: string): Promise<boolean> {
   }
 }
 
-/** Lays the folders out. Everything in them is the server's alone, but for the way to workspaces and sandbox files. */
+/**
+ * Lays the folders out. Everything in them is the server's alone, but for the way to workspaces and sandbox
+ * files. A link to a folder elsewhere is followed: the folder counts, by whatever path it was named.
+ *
+ * @throws Error when one of them belongs to another user, and the file system's errors.
+ */
 export async function openDataFolder(path: string, blobFolder: string | undefined): Promise<DataFolder> {
-  const root = resolve(path);
+  await mkdir(path, { recursive: true, mode: 0o711 });
+  const root = await realpath(path);
   const folder: DataFolder = {
     root,
     workspaces: join(root, 'workspaces'),
@@ -68,9 +74,12 @@ export async function openDataFolder(path: string, blobFolder: string | undefine
     await refuseForeign(open);
     await chmod(open, 0o711);
   }
-  for (const closed of [folder.runs, folder.scratch, folder.mirrors, folder.blobs, folder.compileCache]) {
+  for (const closed of [folder.runs, folder.scratch, folder.mirrors, folder.compileCache]) {
     await mkdir(closed, { recursive: true, mode: 0o700 });
+    await chmod(closed, 0o700);
   }
+  // May be the operator's own, shared with other hosts: its mode is theirs.
+  await mkdir(folder.blobs, { recursive: true, mode: 0o700 });
   return folder;
 }
 
@@ -101,23 +110,37 @@ export async function keptSecret(
 ): Promise<{ readonly secret: Secret; readonly made: boolean }> {
   const path = join(folder.root, kind === 'token' ? tokenFile : keyFile);
   const made = await writeOnce(path, `${randomBytes(32).toString('base64url')}\n`);
-  return { secret: new Secret((await readFile(path, 'utf8')).trim()), made };
+  return { secret: new Secret(await readKept(path)), made };
 }
 
 /** Who this folder is as a worker, for as long as it lives. */
 export async function keptWorkerId(folder: DataFolder, newId: () => string): Promise<string> {
   const path = join(folder.root, workerFile);
   await writeOnce(path, `${newId()}\n`);
-  return (await readFile(path, 'utf8')).trim();
+  return readKept(path);
 }
 
-/** Creates the file exclusively; false when it is there already. */
+/**
+ * Makes the file, whole and on the disk, or not at all; false when it is there already. A file that appears
+ * before its content would be read empty by who comes at the same moment, or after a crash: an empty token.
+ */
 async function writeOnce(path: string, content: string): Promise<boolean> {
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
-    await writeFile(path, content, { flag: 'wx', mode: 0o600 });
+    await writeFile(draft, content, { flag: 'wx', mode: 0o600, flush: true });
+    await link(draft, path);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
+}
+
+async function readKept(path: string): Promise<string> {
+  const text = (await readFile(path, 'utf8')).trim();
+  if (text === '')
+    throw new Error(`${path} is empty; restore it from a backup, or remove it to have a new one made`);
+  return text;
 }

@@ -25,7 +25,7 @@ export function addDiff(program: Command, cli: Cli): void {
 }
 
 /** Colours a diff line by line. `--- a` is a header only where a header stands: else it is a removed `-- a`. */
-export function paintDiff(diff: string, paint: Paint): string {
+function paintDiff(diff: string, paint: Paint): string {
   let inHeader = false;
   const painted = diff
     .replace(/\n$/u, '')

@@ -52,7 +52,7 @@ export async function runProgram(argv: readonly string[], deps: CliDeps): Promis
 }
 
 /** The whole command tree. Commander's own output goes to the given streams, and it never exits. */
-export function buildProgram(cli: Cli): Command {
+function buildProgram(cli: Cli): Command {
   const { deps, out } = cli;
   const program = new Command('slipway')
     .description('Slipway runs coding agents for you: a repository and a prompt go in, a branch comes out.')

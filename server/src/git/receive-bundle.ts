@@ -63,6 +63,11 @@ export async function receiveBundle(request: BundleRequest): Promise<{ commit: s
   }
 }
 
+/** Where the clean repository with a run's whole work stands between its collection and its push. */
+export function keptRepository(scratch: string, runId: string): string {
+  return join(scratch, `work-${runId}.git`);
+}
+
 /** Removes a clean repository; may be repeated. */
 export async function releaseClean(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });

@@ -25,7 +25,7 @@ const quietEnv = {
  * Arguments: the tree. Checks out what `createTree` prepared, or puts a tree back to its HEAD; one worker
  * a core from 100 files on.
  */
-export const checkoutScript = `
+const checkoutScript = `
 set -u
 exec git -C "$1" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c checkout.workers=0 \\
   -c gc.auto=0 reset --hard --quiet --no-recurse-submodules
@@ -57,10 +57,11 @@ export const resultRef = 'refs/slipway/result';
  * The tree's own configuration, hooks, replaced objects and attributes are not overridden but not read: git
  * runs with a repository of the script's own, which has only objects, refs, HEAD and a copy of the index in
  * common with the tree's. So filters, fsmonitor, signing and includes do not exist for it, whatever they are
- * called in the next version of git. When the tree's index is damaged, or a file is unreadable, or a nested
- * repository has no commit, it mends that and tries once more; nested repositories are left out.
+ * called in the next version of git. When the tree's index is damaged, a file is unreadable, a FIFO or a
+ * socket stands where a file was, or a nested repository has no commit, it mends that and tries once more;
+ * nested repositories are left out.
  */
-export const commitScript = `
+const commitScript = `
 set -uf
 tree=$1 base=$2
 shift 2
@@ -96,6 +97,7 @@ if ! add "$@"; then
   rm -f "$own/index" "$own/index.lock"
   git read-tree "$head" 2>/dev/null || exit ${commitExits.broken}
   chmod -R u+rwX . 2>/dev/null
+  find . -name .git -prune -o \\( -type p -o -type s \\) -exec rm -f {} +
   IFS=$newline
   for nested in $(find . -mindepth 2 -name .git -prune -print 2>/dev/null); do
     nested=\${nested%/.git}

@@ -189,7 +189,7 @@ test('a server killed while it makes the cluster leaves nothing that the next st
   const isDraft = (name: string): boolean => name.startsWith('postgres.new-');
   while (!(await readdir(place.dataFolder).catch(() => [])).some(isDraft)) await delay(5, never);
   await delay(150, never);
-  const { pid } = JSON.parse(await readFile(join(place.dataFolder, 'server.json'), 'utf8')) as {
+  const { pid } = JSON.parse(await readFile(join(place.dataFolder, 'server.holder'), 'utf8')) as {
     pid: number;
   };
   process.kill(pid, 'SIGKILL');

@@ -9,14 +9,18 @@ import { createInterface } from 'node:readline';
 export type ThrowawayPostgres = AsyncDisposable & { readonly url: string };
 
 /** PostgreSQL refuses to run as root, and initdb wants a user with a name: nobody. */
-const unprivilegedUid = 65_534;
+export const unprivilegedUid = 65_534;
 const startsWithinMs = 60_000;
 
 /**
  * Makes a cluster in a folder of its own from the binaries in `bin` and starts it on a unix socket, without
- * a port and without fsync. It and its folder are gone once it was disposed of.
+ * a port and without fsync; `more` are settings that win over these. It and its folder are gone once it was
+ * disposed of.
  */
-export async function startThrowawayPostgres(bin: string): Promise<ThrowawayPostgres> {
+export async function startThrowawayPostgres(
+  bin: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ThrowawayPostgres> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'slipway-pg-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -38,6 +42,7 @@ export async function startThrowawayPostgres(bin: string): Promise<ThrowawayPost
     unix_socket_directories: folder,
     fsync: 'off',
     max_connections: '200',
+    ...more,
   };
   const settings = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings], {

@@ -34,6 +34,8 @@ export type TaskInput = {
   readonly task_type?: string;
   /** `branch`: the work is pushed as soon as it is done; `manual` (the default): a person publishes it. */
   readonly publish?: 'manual' | 'branch';
+  /** What git fetches and pushes with. The server keeps it encrypted and never gives it back. */
+  readonly access_token?: string;
   readonly config?: TaskConfig;
 };
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import {
@@ -53,6 +56,22 @@ function routes(events: Route, ended: unknown): Readonly<Record<string, Route>> 
 }
 
 const line = ['run', 'https://example.com/app.git', 'Fix it', '--command', './fix.sh'];
+
+test("a private repository's token is read from a file and sent in the body alone", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-cli-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'token');
+  await writeFile(file, 'a-token-for-git\n');
+  const api = await startApi(t, routes(stream(whole), task));
+  const ended = await slipway([...line, '--repository-token-file', file], { address: api.url });
+  assert.equal(ended.code, 0);
+  const created = api.requests.find((request) => request.startsWith('POST'));
+  assert.match(created ?? '', /"access_token":"a-token-for-git"/u);
+  const missing = await slipway([...line, '--repository-token-file', join(folder, 'none')], {
+    address: api.url,
+  });
+  assert.deepEqual([missing.code, /cannot be read/u.test(missing.stderr)], [2, true]);
+});
 
 test('a run is followed to the pushed branch, as plain lines', async (t) => {
   const api = await startApi(t, routes(stream(whole), task));

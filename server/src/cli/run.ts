@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { addAbortSignal, Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -17,6 +18,7 @@ type RunFlags = ConnectionFlags & {
   readonly sourceBranch?: string;
   readonly targetBranch?: string;
   readonly timeout?: number;
+  readonly repositoryTokenFile?: string;
   readonly priority?: number;
   readonly publish: 'branch' | 'manual';
   readonly detach?: boolean;
@@ -44,6 +46,7 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--command <command>', 'what the script agent runs in the workspace')
     .option('--branch, --source-branch <name>', "branch to start from (default: the repository's own)")
     .option('--target-branch <name>', 'branch that the work is meant for')
+    .option('--repository-token-file <file>', 'file with the token that git fetches and pushes with')
     .option('--timeout <time>', 'time limit of the agent, such as 90s, 10m or 1h', seconds)
     .option('--priority <number>', 'higher goes first: -100 to 100', wholeNumber(-100, 100))
     .addOption(
@@ -69,7 +72,10 @@ async function run(
   const { out } = cli;
   const json = flags.json === true;
   const client = await cli.connect(flags);
-  const input = inputOf(repository, await readPrompt(cli, prompt, flags), flags);
+  const input = {
+    ...inputOf(repository, await readPrompt(cli, prompt, flags), flags),
+    ...(await repositoryToken(flags)),
+  };
   const created = await client.tasks.create(input, { signal: cli.signal });
   if (json) await out.json({ type: 'created', ...created });
   if (flags.detach === true) {
@@ -128,6 +134,16 @@ function inputOf(repository: string, prompt: string, flags: RunFlags): TaskInput
     ...(flags.priority === undefined ? {} : { priority: flags.priority }),
   };
   return { repo_url: repositoryUrl(repository), prompt, publish: flags.publish, config };
+}
+
+/** From a file: what stands on a command line, every user of the host can read. */
+async function repositoryToken(flags: RunFlags): Promise<{ access_token?: string }> {
+  if (flags.repositoryTokenFile === undefined) return {};
+  try {
+    return { access_token: (await readFile(flags.repositoryTokenFile, 'utf8')).trim() };
+  } catch (error) {
+    throw new CommandError('usage', `the token file cannot be read: ${String(error)}`);
+  }
 }
 
 /** A path becomes a file address: the server decides whether it takes those. */

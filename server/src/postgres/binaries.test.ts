@@ -5,7 +5,7 @@ import test from 'node:test';
 import { setUpUid } from './account.ts';
 import { locateBinaries } from './binaries.ts';
 import { PostgresError } from './postgres-error.ts';
-import { isRoot, makePlace, type TestPlace } from './test-place.ts';
+import { isRoot, makePlace, type TestPlace } from '../../test/support/postgres-place.ts';
 
 const installed = locateBinaries(process.platform, process.arch);
 

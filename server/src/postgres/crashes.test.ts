@@ -8,7 +8,7 @@ import type { Pool } from 'pg';
 import { findClusterProcesses } from './cluster-processes.ts';
 import { startEmbeddedPostgres } from './embedded.ts';
 import { socketPath } from './folders.ts';
-import { isRoot, makePlace, type TestPlace } from './test-place.ts';
+import { isRoot, makePlace, type TestPlace } from '../../test/support/postgres-place.ts';
 import { serverUid } from './account.ts';
 import { delay } from '../lib/abort.ts';
 

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { setUpUid, serverUid } from './account.ts';
 import { startEmbeddedPostgres } from './embedded.ts';
 import { PostgresError } from './postgres-error.ts';
-import { isRoot, makePlace } from './test-place.ts';
+import { isRoot, makePlace } from '../../test/support/postgres-place.ts';
 import { silentLogger } from '../lib/logger.ts';
 
 const needsRoot = 'this needs root, to act as two users';

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { Pool } from 'pg';
-import { findClusterProcesses, sendSignal } from './cluster-processes.ts';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded.ts';
-import type { Connection } from './probe.ts';
-import type { Logger } from '../lib/logger.ts';
+import { findClusterProcesses, sendSignal } from '../../src/postgres/cluster-processes.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/postgres/embedded.ts';
+import type { Connection } from '../../src/postgres/probe.ts';
+import type { Logger } from '../../src/lib/logger.ts';
 
 /** For the tests of this room: folders of their own, servers in them, and a record of what was logged. */
 export type TestPlace = {
@@ -101,7 +101,9 @@ try {
 type Launch = { dataFolder: string; socketFolder: string; uid?: number; binariesFolder?: string };
 
 async function launchApart({ uid, ...options }: Launch): Promise<Launched> {
-  const modules = ['./embedded.ts', '../lib/logger.ts'].map((path) => new URL(path, import.meta.url).href);
+  const modules = ['../../src/postgres/embedded.ts', '../../src/lib/logger.ts'].map(
+    (path) => new URL(path, import.meta.url).href,
+  );
   const args = ['--input-type=module', '-e', program, '--', ...modules, JSON.stringify(options)];
   const child = spawn(process.execPath, args, {
     cwd: '/',

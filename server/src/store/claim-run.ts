@@ -82,7 +82,8 @@ const claimText = `
       and t.state in ('pending', 'cloning', 'running', 'awaiting_instruction') and t.cancel_requested_at is null
       and not exists (select from runs l where l.workspace_id = r.workspace_id
         and l.state in ('preparing', 'running', 'collecting'))
-      and not exists (select from runs e where e.task_id = r.task_id and e.state = 'queued' and e.number < r.number)
+      and not exists (select from runs e where e.task_id = r.task_id and e.state = 'queued'
+        and (e.iteration, e.number) < (r.iteration, r.number))
     order by r.priority desc, r.number
     limit 1
     for update of t, r skip locked

@@ -75,17 +75,27 @@ export async function releaseOwnEffects(database: Database, workerId: string): P
     .execute();
 }
 
-/** Renews the effects of one process, on the connection of the lease loop; returns those still held. */
+/** Renews the effects of one process as `renewLeases` does its runs; returns those still held. */
 export async function renewEffects(
   client: Client,
   held: readonly { readonly effectId: string; readonly generation: number }[],
 ): Promise<ReadonlySet<string>> {
   const result = await client.query<{ id: string }>({
     name: 'renew-effects',
-    text: `update effects set lease_until = now() + make_interval(secs => $3)
-      from unnest($1::uuid[], $2::int[]) as held(id, generation)
-      where effects.id = held.id and effects.generation = held.generation and effects.state = 'leased'
-      returning effects.id`,
+    text: `
+      with held as (
+        select effects.id from unnest($1::uuid[], $2::int[]) as asked(id, generation)
+        join effects on effects.id = asked.id and effects.generation = asked.generation
+        where effects.state = 'leased'
+      ), free as (
+        select effects.id from unnest($1::uuid[], $2::int[]) as asked(id, generation)
+        join effects on effects.id = asked.id and effects.generation = asked.generation
+        where effects.state = 'leased'
+        for update of effects skip locked
+      ), renewed as (
+        update effects set lease_until = now() + make_interval(secs => $3) from free where effects.id = free.id
+      )
+      select id from held`,
     values: [held.map((effect) => effect.effectId), held.map((effect) => effect.generation), leaseSeconds],
   });
   return new Set(result.rows.map((row) => row.id));

@@ -12,6 +12,9 @@ import { RunStop } from './run-stop.ts';
 /** An event keeps so much of a text; all of a longer one is a blob. */
 const previewCharacters = 32_768;
 
+/** What recording needs of the worker. */
+type Recording = Pick<WorkerContext, 'database' | 'wakeups' | 'blobs' | 'ids' | 'faults'>;
+
 export type OutputBatch = {
   readonly events: readonly AgentEvent[];
   /** Offsets of the spool, in bytes. */
@@ -26,7 +29,7 @@ export type OutputBatch = {
  * @throws RunStop `lost` when somebody else holds the run.
  */
 export async function recordOutput(
-  context: WorkerContext,
+  context: Recording,
   run: ClaimedRun,
   batch: OutputBatch,
   signal: AbortSignal,
@@ -48,7 +51,7 @@ export async function recordOutput(
  * connection. Only the holder of the claim moves the offset, so an offset at the batch's end is our own work.
  */
 async function isRecorded(
-  context: WorkerContext,
+  context: Recording,
   run: ClaimedRun,
   batch: OutputBatch,
   signal: AbortSignal,
@@ -63,7 +66,7 @@ async function isRecorded(
  * @throws RunStop `lost` when somebody else holds the run.
  */
 export async function recordStep(
-  context: WorkerContext,
+  context: Recording,
   run: ClaimedRun,
   event: NewEvent,
   signal: AbortSignal,
@@ -80,7 +83,7 @@ async function storedEvent(
     redactor,
     signal,
   }: {
-    readonly context: WorkerContext;
+    readonly context: Recording;
     readonly run: ClaimedRun;
     readonly redactor: Redactor;
     readonly signal: AbortSignal;

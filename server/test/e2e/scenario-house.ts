@@ -28,11 +28,11 @@ export const smallLimits: SlipwaySettings = {
   SLIPWAY_TEMPORARY_MB: '16',
   SLIPWAY_PROCESSES: '64',
   SLIPWAY_RESULT_MB: '18',
-  SLIPWAY_SILENCE_SECONDS: '3',
+  SLIPWAY_SILENCE_SECONDS: '5',
 };
 
 /** What the git server does wrong with the requests for one repository. */
-export type RepositoryFault = (request: GitRequest, earlier: number) => GitServerFault | undefined;
+export type RepositoryFault = (request: GitRequest) => GitServerFault | undefined;
 
 /** A forge with every repository that a scenario needs, and one installation of the product. */
 export type House = {
@@ -48,7 +48,7 @@ export type House = {
   readonly token: string;
   /** Now; another one after a restart. */
   readonly server: () => SlipwayProcess;
-  /** Arms what happens to requests for one repository; `earlier` counts those before. */
+  /** Arms what happens to requests for one repository. */
   readonly onRequest: (repository: RepositoryName, fault: RepositoryFault) => void;
   /** Ends the server, in an orderly way or by kill -9, and starts it again on the same port. */
   readonly restart: (how: 'stop' | 'kill') => Promise<void>;
@@ -79,7 +79,7 @@ export async function openHouse({ settings = smallLimits, user }: HouseOptions =
   await makeRepositories(repositories);
   await chmod(folder, 0o711);
   const faults = createFaultTable();
-  const forge = await startGitServer({ root: repositories, faults: faults.look });
+  const forge = await startGitServer({ root: repositories, faults: (request) => faults.look(request) });
   stack.defer(() => forge.close());
   const credentials = { password: secretToken };
   const privateForge = await startGitServer({ root: repositories, credentials });
@@ -100,10 +100,16 @@ export async function openHouse({ settings = smallLimits, user }: HouseOptions =
   const { port } = new URL(server.url);
   const owned = stack.move();
   return {
-    ...{ forge, privateForge, repositories, data, folder, token, databaseUrl },
+    forge,
+    privateForge,
+    repositories,
+    data,
+    folder,
+    token,
+    databaseUrl,
     client: createClient({ baseUrl: server.url, token }),
     server: () => server,
-    onRequest: faults.arm,
+    onRequest: (repository, fault) => faults.arm(repository, fault),
     async restart(how) {
       await server[how]();
       server = await start(port);
@@ -115,15 +121,13 @@ export async function openHouse({ settings = smallLimits, user }: HouseOptions =
 }
 
 function createFaultTable() {
-  const armed = new Map<string, { readonly fault: RepositoryFault; count: number }>();
+  const armed = new Map<string, RepositoryFault>();
   return {
-    arm: (repository: RepositoryName, fault: RepositoryFault) =>
-      void armed.set(repository, { fault, count: 0 }),
+    arm(repository: RepositoryName, fault: RepositoryFault): void {
+      armed.set(repository, fault);
+    },
     look(request: GitRequest): GitServerFault | undefined {
-      const entry = armed.get(/^\/([^/]+)\.git\//u.exec(request.url)?.[1] ?? '');
-      if (entry === undefined) return undefined;
-      entry.count += 1;
-      return entry.fault(request, entry.count - 1);
+      return armed.get(/^\/([^/]+)\.git\//u.exec(request.url)?.[1] ?? '')?.(request);
     },
   };
 }

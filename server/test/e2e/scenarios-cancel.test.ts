@@ -146,9 +146,7 @@ async function cancelAt(house: House, point: FaultPoint): Promise<void> {
       ...cancelled(point),
       command: 'echo LABEL > f',
       during: async ({ id }) => {
-        const pid = Number(
-          await until(`the point ${point}`, () => existsSync(mark) && readFileSync(mark, 'utf8').trim()),
-        );
+        const pid = await until(`the point ${point}`, () => readMark(mark));
         await until('the worker to stand still', () => isStopped(pid));
         assert.equal((await house.client.tasks.cancel(id)).status, 'canceling');
         process.kill(pid, 'SIGCONT');
@@ -157,6 +155,12 @@ async function cancelAt(house: House, point: FaultPoint): Promise<void> {
   } finally {
     await worker.stop();
   }
+}
+
+/** The process that stands still, as soon as its mark is whole. */
+function readMark(path: string): number | undefined {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return text.endsWith('\n') ? Number(text) : undefined;
 }
 
 /** Waits for the script and what it started, cancels, and gives the milliseconds until nothing of it lives. */

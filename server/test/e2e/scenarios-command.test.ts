@@ -8,11 +8,10 @@ import type { Task } from '@slipway/client';
 import { git } from '../../src/demo/example-repository.ts';
 import { until } from '../support/processes.ts';
 import { openHouse, type House } from './scenario-house.ts';
-import { branchOf, living } from './scenario.ts';
+import { branchOf } from './scenario.ts';
 
 const command = join(import.meta.dirname, '../../bin/slipway');
 const limitMs = 60_000;
-const label = '482915736';
 
 test('the main job from a terminal: run, list, show, logs, diff, cancel, and what they exit with', async (t) => {
   await using house = await openHouse();
@@ -74,9 +73,8 @@ test('the main job from a terminal: run, list, show, logs, diff, cancel, and wha
   });
 
   await t.test('a task that is cancelled elsewhere exits with 7; a second cancel with 6', async () => {
-    const running = slipway(house, script(`while :; do echo ${label}; sleep 0.1; done`));
-    await until('the script to run', () => scriptsOf(label).length > 0);
-    const { id } = await newest(house);
+    const running = slipway(house, script('while :; do echo working; sleep 0.1; done'));
+    const { id } = await newestRunning(house);
     assert.equal((await slipway(house, ['cancel', id])).code, 0);
     assert.equal((await running).code, 7);
     const again = await slipway(house, ['cancel', id]);
@@ -86,13 +84,12 @@ test('the main job from a terminal: run, list, show, logs, diff, cancel, and wha
 
   await t.test('an interrupt stops following, exits with 130, and the task goes on to its end', async () => {
     const interrupted = new AbortController();
-    const running = slipway(house, script(`echo ${label}; sleep 1; echo ${label} > h`), {
+    const running = slipway(house, script('echo working; sleep 1; echo done > h'), {
       interrupt: interrupted.signal,
     });
-    await until('the script to run', () => scriptsOf(label).length > 0);
+    const { id } = await newestRunning(house);
     interrupted.abort();
     assert.equal((await running).code, 130);
-    const { id } = await newest(house);
     const logs = await slipway(house, ['logs', '--follow', id]);
     assert.equal(logs.code, 0, logs.stderr);
     assert.equal((await newest(house)).status, 'completed');
@@ -125,12 +122,13 @@ async function newest(house: House): Promise<Task> {
   return house.client.tasks.get(tasks[0]?.id ?? '');
 }
 
-/** Processes of the script; the command line of `slipway run` has its text too. */
-function scriptsOf(text: string): readonly string[] {
-  return living(text).filter((pid) => !commands.has(Number(pid)));
+/** The one task that runs, as soon as it does. */
+function newestRunning(house: House): Promise<Task> {
+  return until('the task to run', async () => {
+    const task = await newest(house);
+    return task.status === 'running' && task;
+  });
 }
-
-const commands = new Set<number>();
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
@@ -145,7 +143,6 @@ async function slipway(
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: limitMs,
   });
-  commands.add(child.pid ?? 0);
   interrupt?.addEventListener('abort', () => void child.kill('SIGINT'));
   const read = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {

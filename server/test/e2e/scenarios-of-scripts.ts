@@ -3,6 +3,8 @@ import { git } from '../../src/demo/example-repository.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 
 const daemonName = 'sleep 86400.LABEL';
+/** Keeps a script from being silent while a busy host takes its time over what is meant. */
+const chatter = '(while echo waiting; do sleep 1; done) &';
 
 /** What an agent's process can do wrong, or to its host. */
 export const scriptScenarios: readonly Scenario[] = [
@@ -49,7 +51,7 @@ export const scriptScenarios: readonly Scenario[] = [
     end: {
       status: 'failed',
       code: 'silence_limit',
-      error: /wrote nothing for 3 s.*SLIPWAY_SILENCE_SECONDS/u,
+      error: /wrote nothing for 5 s.*SLIPWAY_SILENCE_SECONDS/u,
     },
   },
   {
@@ -107,13 +109,12 @@ export const scriptScenarios: readonly Scenario[] = [
   },
   {
     name: 'a script that eats memory is ended, and the limit is named',
-    command: 'echo LABEL; tail /dev/zero',
+    command: `${chatter} tail /dev/zero # LABEL`,
     end: { status: 'failed', code: 'memory_limit', error: /256 MiB.*SLIPWAY_MEMORY_MB/u },
   },
   {
     name: 'a script that fails because its processes ate the memory is told so',
-    command:
-      'for each in 1 2 3 4 5 6; do head -c 90000000 /dev/zero | tail -c 90000000 >/dev/null & done; for each in 1 2 3; do tail /dev/zero & done; wait; exit 5 # LABEL',
+    command: `${chatter} tail /dev/zero & one=$!; tail /dev/zero & wait $! $one; exit 5 # LABEL`,
     end: {
       status: 'failed',
       code: ['agent_failed', 'memory_limit'],

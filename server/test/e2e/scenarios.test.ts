@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { childrenOf } from '../../src/lib/process-tree.ts';
 import { removeTree } from '../../src/lib/remove-tree.ts';
 import { until } from '../support/processes.ts';
 import { openHouse } from './scenario-house.ts';
-import { runScenario } from './scenario.ts';
+import { gonePatienceMs, runScenario } from './scenario.ts';
 import { repositoryScenarios } from './scenarios-of-repositories.ts';
 import { scriptScenarios } from './scenarios-of-scripts.ts';
 import { treeScenarios } from './scenarios-of-trees.ts';
@@ -20,19 +21,25 @@ test(
     await using house = await openHouse();
     const waiting = [...repositoryScenarios, ...scriptScenarios, ...treeScenarios];
     const total = waiting.length;
-    const times: string[] = [];
+    let ended = 0;
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const scenario = next;
         await t.test(scenario.name, { timeout: 90_000 }, async () => {
-          const began = performance.now();
           await runScenario(house, scenario);
-          times.push(`${((performance.now() - began) / 1_000).toFixed(1)} s`);
+          ended += 1;
         });
       }
     };
     await Promise.all(Array.from({ length: concurrency }, work));
-    t.diagnostic(`${times.length} of ${total} scenarios`);
+    t.diagnostic(`${ended} of ${total} scenarios ended as they should`);
+    await t.test('when all of them are over, the server has no process left but its database', async () => {
+      const database = await readFile(join(house.data, 'postgres/postmaster.pid'), 'utf8');
+      const postmaster = Number.parseInt(database, 10);
+      const others = (): readonly number[] =>
+        childrenOf(house.server().pid).filter((pid) => pid !== postmaster);
+      await until('supervisors, sandboxes and git to be gone', () => others().length === 0, gonePatienceMs);
+    });
     await t.test(
       'what the tasks left in the data folder can be removed, by the same means as the server does it',
       async () => {

@@ -130,7 +130,12 @@ export async function storeLiveRun(
   state: 'preparing' | 'running' | 'collecting',
   more: Partial<NewTask> = {},
 ): Promise<ClaimedRun> {
-  const { runId } = await storeTask(stage, { priority: 100, ...more });
+  // Above all others, so that a retry of an earlier one that is due by now is not claimed in its place.
+  const row = await stage.database.kysely
+    .selectFrom('runs')
+    .select((all) => all.fn.max('priority').as('highest'))
+    .executeTakeFirst();
+  const { runId } = await storeTask(stage, { priority: (row?.highest ?? 0) + 1, ...more });
   const run = await claimNext(stage);
   assert.equal(run?.runId, runId);
   if (state !== 'preparing') assert.ok(await start(stage, run));

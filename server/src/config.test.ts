@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { sections, settings } from './config-schema.ts';
+import { ConfigError, readConfig, type Environment } from './config.ts';
+
+const noFiles = (path: string): string => {
+  throw new Error(`no such file: ${path}`);
+};
+
+/** What is wrong with an environment, line by line; empty: nothing. */
+function problemsOf(environment: Environment, readFile = noFiles): readonly string[] {
+  try {
+    readConfig(environment, readFile);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems;
+  }
+}
+
+/** Values that a setting has to refuse and to take, for every setting that checks anything. */
+const examples: Readonly<
+  Record<string, { readonly bad: readonly string[]; readonly good: readonly string[] }>
+> = {
+  SLIPWAY_HOST: { bad: ['a\nb', '<x>'], good: ['0.0.0.0', '::1', 'localhost'] },
+  SLIPWAY_PORT: { bad: ['-1', '65536', '80a', '8080.0', ' ', '1e3'], good: ['0', '65535'] },
+  SLIPWAY_AUTH_TOKEN: { bad: ['short', 'fifteen-letters'], good: ['sixteen-letters!'] },
+  SLIPWAY_LOG_LEVEL: { bad: ['loud', 'INFO'], good: ['debug', 'silent'] },
+  SLIPWAY_DATA_DIR: { bad: ['/data\n'], good: ['/data', 'relative/folder', '/with space'] },
+  SLIPWAY_BLOB_DIR: { bad: ['/blobs\u0000'], good: ['/blobs'] },
+  DATABASE_URL: {
+    bad: ['mysql://localhost/x', 'localhost:5432', 'postgres://[', 'postgres//x'],
+    good: [
+      'postgres://u:p@h:5432/d',
+      'postgresql:///d?host=/run/postgresql',
+      'postgres://h/d?sslmode=require',
+    ],
+  },
+  SLIPWAY_DATABASE_CONNECTIONS: { bad: ['1', '501', 'many'], good: ['2', '500'] },
+  SLIPWAY_ENCRYPTION_KEY: {
+    bad: ['short', 'a-long-enough-key-1,short'],
+    good: ['a-long-enough-key-1', 'a-long-enough-key-2, a-long-enough-key-1'],
+  },
+  SLIPWAY_WORKERS: { bad: ['-1', '201', '3.5'], good: ['0', '200'] },
+  SLIPWAY_REVIEW_WORKERS: { bad: ['201'], good: ['0'] },
+  SLIPWAY_FOLLOW_UP_WORKERS: { bad: ['x'], good: ['1'] },
+  SLIPWAY_ISOLATION: { bad: ['none', 'docker', 'Bubblewrap'], good: ['bubblewrap', 'process'] },
+  SLIPWAY_RUNS_PER_REPOSITORY: { bad: ['100001'], good: ['0', '100000'] },
+  SLIPWAY_RUNS_PER_OWNER: { bad: ['-0'], good: ['0'] },
+  SLIPWAY_TASKS_PER_MINUTE: { bad: ['1000001'], good: ['0', '1000000'] },
+  SLIPWAY_TASK_TIMEOUT_SECONDS: { bad: ['0', '86401'], good: ['1', '86400'] },
+  SLIPWAY_TASK_TIMEOUT_MAX_SECONDS: { bad: ['0', '5 minutes'], good: ['1800'] },
+  SLIPWAY_SILENCE_SECONDS: { bad: ['0'], good: ['1'] },
+  SLIPWAY_MEMORY_MB: { bad: ['31', '4g'], good: ['32'] },
+  SLIPWAY_PROCESSES: { bad: ['15'], good: ['16'] },
+  SLIPWAY_TEMPORARY_MB: { bad: ['0'], good: ['1'] },
+  SLIPWAY_DISK_MB: { bad: ['0'], good: ['1'] },
+  SLIPWAY_OUTPUT_MB: { bad: ['0', '4097'], good: ['4096'] },
+  SLIPWAY_RESULT_MB: { bad: ['0', '16385'], good: ['16384'] },
+  SLIPWAY_MIRRORS_MB: { bad: ['0'], good: ['1'] },
+  SLIPWAY_WORKSPACE_DAYS: { bad: ['0', '3651'], good: ['3650'] },
+  SLIPWAY_ALLOW_FILE_REPOSITORIES: { bad: ['maybe', '2', 'onn'], good: ['on', 'OFF', 'true', '0', 'Yes'] },
+  SLIPWAY_ALLOW_HTTP_REPOSITORIES: { bad: ['x'], good: ['no'] },
+  SLIPWAY_GIT_TIMEOUT_SECONDS: { bad: ['0'], good: ['1'] },
+  SLIPWAY_AUTHOR_NAME: { bad: ['Ada <x>', 'a\nb'], good: ['Ada Lovelace', 'Zoë'] },
+  SLIPWAY_AUTHOR_EMAIL: { bad: ['<ada@example.com>'], good: ['ada@example.com'] },
+  SLIPWAY_COMMIT_TRAILERS: {
+    bad: ['no trailer', 'Name:value', 'A: b, wrong'],
+    good: ['A: b', 'A: b, Co-authored-by: Ada <ada@example.com>'],
+  },
+  SLIPWAY_BRANCH_PREFIX: {
+    bad: ['-x/', '/x', 'a b/', 'a..b/', 'x'.repeat(31), 'a/.', '@{'],
+    good: ['slipway/', 'agents/team-1/', 'x'.repeat(30)],
+  },
+  SLIPWAY_SERVER: {
+    bad: ['localhost:8080', 'ftp://x', 'http://'],
+    good: ['http://localhost:8080', 'https://x/y'],
+  },
+  SLIPWAY_FAULT: { bad: ['x', 'x:explode:/f', 'x:kill'], good: ['claim.claimed:kill:/tmp/a:b'] },
+  NO_COLOR: { bad: [], good: ['1', 'anything'] },
+};
+
+test('every setting takes what it should and refuses the rest by its name', () => {
+  assert.deepEqual(settings.map((setting) => setting.name).sort(), Object.keys(examples).sort());
+  for (const [name, { bad, good }] of Object.entries(examples)) {
+    for (const value of good) assert.deepEqual(problemsOf({ [name]: value }), [], `${name}=${value}`);
+    for (const value of bad) {
+      const problems = problemsOf({ [name]: value });
+      assert.equal(problems.length, 1, `${name}=${JSON.stringify(value)}`);
+      assert.ok(problems[0]?.startsWith(`${name} must `));
+    }
+  }
+});
+
+test('every fallback passes its own check, and every setting has a section and words for people', () => {
+  for (const { name, fallback, section, about, check } of settings) {
+    if (fallback !== undefined) assert.equal(check(fallback), undefined, name);
+    assert.ok(sections.includes(section), name);
+    assert.ok(about.endsWith('.'), name);
+  }
+});
+
+test('an empty environment gives the documented defaults', () => {
+  const config = readConfig({}, noFiles);
+  assert.deepEqual(config.http, { host: '127.0.0.1', port: 8080, authToken: undefined });
+  assert.deepEqual(config.database, { url: undefined, poolSize: 12 });
+  assert.equal(config.worker.workers, 3);
+  assert.equal(config.worker.isolation, 'bubblewrap');
+  assert.equal(config.tasks.perMinute, 10);
+  assert.equal(config.git.allowFileRepositories, false);
+  assert.equal(config.git.branchPrefix, 'codeforge/');
+  assert.deepEqual(config.encryptionKeys, []);
+  assert.equal(config.fault, undefined);
+});
+
+test('a variable that is set to nothing counts as unset', () => {
+  assert.equal(readConfig({ SLIPWAY_PORT: '', SLIPWAY_AUTH_TOKEN: '' }, noFiles).http.port, 8080);
+});
+
+test('all problems are reported at once', () => {
+  const problems = problemsOf({
+    SLIPWAY_PORT: 'x',
+    SLIPWAY_ISOLATION: 'none',
+    SLIPWAY_AUTH_TOKEN_FILE: '/nowhere',
+    SLIPWAY_WORKRES: '3',
+  });
+  assert.deepEqual(problems, [
+    'SLIPWAY_PORT must be a whole number from 0 to 65535, not "x"',
+    'SLIPWAY_AUTH_TOKEN_FILE names a file that cannot be read: /nowhere',
+    'SLIPWAY_ISOLATION must be one of bubblewrap, process, not "none"',
+    'SLIPWAY_WORKRES is not known; did you mean SLIPWAY_WORKERS?',
+  ]);
+  assert.match(new ConfigError(problems).message, /^the configuration is wrong:\n {2}SLIPWAY_PORT .*\n {2}/u);
+});
+
+test('a misspelled variable is refused with the nearest name; what is not ours is left alone', () => {
+  const nearest = {
+    SLIPWAY_PROT: 'SLIPWAY_PORT',
+    SLIPWAY_DATADIR: 'SLIPWAY_DATA_DIR',
+    SLIPWAY_AUTH_TOKEN_FIL: 'SLIPWAY_AUTH_TOKEN_FILE',
+    SLIPWAY_TASK_PER_MINUTE: 'SLIPWAY_TASKS_PER_MINUTE',
+  };
+  for (const [wrong, right] of Object.entries(nearest)) {
+    assert.deepEqual(problemsOf({ [wrong]: '1' }), [`${wrong} is not known; did you mean ${right}?`]);
+  }
+  assert.deepEqual(problemsOf({ PATH: '/bin', SLIP: '1', slipway_port: 'x' }), []);
+});
+
+test('a secret may lie in a file, without the end of its line; the variable itself wins', () => {
+  const readFile = (path: string): string =>
+    path === '/run/token' ? 'from-the-file-of-16\n' : noFiles(path);
+  const fromFile = readConfig({ SLIPWAY_AUTH_TOKEN_FILE: '/run/token' }, readFile);
+  assert.equal(fromFile.http.authToken?.reveal(), 'from-the-file-of-16');
+  const both = { SLIPWAY_AUTH_TOKEN: 'from-the-variable', SLIPWAY_AUTH_TOKEN_FILE: '/run/token' };
+  assert.equal(readConfig(both, readFile).http.authToken?.reveal(), 'from-the-variable');
+  const database = readConfig({ DATABASE_URL_FILE: '/run/url' }, () => 'postgres://u:p@h/d\n');
+  assert.equal(database.database.url?.reveal(), 'postgres://u:p@h/d');
+});
+
+test('what is no secret has no file', () => {
+  assert.equal(problemsOf({ SLIPWAY_PORT_FILE: '/x' }).length, 1);
+});
+
+test("other programs' names are taken where ours is not set", () => {
+  const alias = readConfig(
+    { CODEFORGE_SERVER__PORT: '9000', CODEFORGE_ENCRYPTION__KEY: 'k'.repeat(16) },
+    noFiles,
+  );
+  assert.equal(alias.http.port, 9000);
+  assert.equal(alias.encryptionKeys.length, 1);
+  assert.equal(readConfig({ CODEFORGE_SERVER__PORT: '9000', SLIPWAY_PORT: '1' }, noFiles).http.port, 1);
+  const file = readConfig({ CODEFORGE_SERVER__AUTH_TOKEN_FILE: '/t' }, () => 'x'.repeat(20));
+  assert.equal(file.http.authToken?.reveal(), 'x'.repeat(20));
+});
+
+test('lists are cut at commas and ends of lines; several keys keep their order', () => {
+  const config = readConfig(
+    {
+      SLIPWAY_ENCRYPTION_KEY: 'the-newest-key-of-all,\nthe-key-before-that-one',
+      SLIPWAY_COMMIT_TRAILERS: 'A: b,, C: d',
+    },
+    noFiles,
+  );
+  assert.deepEqual(
+    config.encryptionKeys.map((key) => key.reveal()),
+    ['the-newest-key-of-all', 'the-key-before-that-one'],
+  );
+  assert.deepEqual(config.git.commitTrailers, ['A: b', 'C: d']);
+});
+
+test('no secret is told by the configuration or by a problem with it', () => {
+  const secrets = {
+    SLIPWAY_AUTH_TOKEN: 'the-token-of-the-administrator',
+    DATABASE_URL: 'postgres://user:the-password@host/db',
+    SLIPWAY_ENCRYPTION_KEY: 'the-key-that-encrypts,another-key-that-encrypts',
+  };
+  const config = readConfig(secrets, noFiles);
+  const told = [
+    inspect(config, { depth: 10, showHidden: true }),
+    JSON.stringify(config),
+    String(config.http.authToken),
+  ];
+  const wrong = problemsOf({
+    SLIPWAY_AUTH_TOKEN: 'tiny-secret',
+    DATABASE_URL: 'mysql://user:tiny-secret@host',
+    SLIPWAY_ENCRYPTION_KEY: 'tiny-secret',
+  });
+  assert.equal(wrong.length, 3);
+  for (const text of [...told, ...wrong]) assert.doesNotMatch(text, /the-|tiny-secret|another/u);
+});
+
+test('nobody changes the configuration once it is read', () => {
+  const config = readConfig({}, noFiles);
+  assert.throws(() => Object.assign(config.http, { port: 1 }), TypeError);
+  assert.throws(() => Object.assign(config, { worker: {} }), TypeError);
+});

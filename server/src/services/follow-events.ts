@@ -1,5 +1,5 @@
 import { waitFor } from '../lib/abort.ts';
-import type { Database } from '../store/database.ts';
+import { isDatabaseAway, type Database } from '../store/database.ts';
 import { readEvents, readHeads, type StoredEvent } from '../store/events.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 
@@ -41,6 +41,8 @@ type Tail = {
   next: PromiseWithResolvers<void>;
   reading: boolean;
   readAgain: boolean;
+  /** Why the table cannot be read, where that is no outage: told to all who follow. */
+  failure: Error | undefined;
 };
 
 /**
@@ -77,6 +79,7 @@ export function createEventFollower(database: Database, wakeups: Wakeups): Event
       try {
         while (!signal.aborted) {
           const changed = tail.next.promise;
+          if (tail.failure !== undefined) throw tail.failure;
           const remembered = recentAfter(tail, cursor);
           const batch = remembered ?? (await readEvents(database, streamId, cursor, batchLimit));
           cursor = batch.at(-1)?.id ?? cursor;
@@ -105,6 +108,7 @@ function newTail(): Tail {
     next: Promise.withResolvers(),
     reading: false,
     readAgain: false,
+    failure: undefined,
   };
 }
 
@@ -153,15 +157,22 @@ async function look(database: Database, streamId: string, tail: Tail): Promise<v
         remember(tail, batch);
         if (batch.length === batchLimit) tail.readAgain = true;
       }
-      tail.next.resolve();
-      tail.next = Promise.withResolvers();
+      tell(tail);
     }
-  } catch {
-    // The database is away: the next poll looks again.
+  } catch (error) {
+    // The next poll looks again. Followers outlast an outage: a thousand of them would all come back at once.
     tail.head = undefined;
+    if (isDatabaseAway(error)) return;
+    tail.failure = error instanceof Error ? error : new Error(String(error));
+    tell(tail);
   } finally {
     tail.reading = false;
   }
+}
+
+function tell(tail: Tail): void {
+  tail.next.resolve();
+  tail.next = Promise.withResolvers();
 }
 
 function remember(tail: Tail, batch: readonly StoredEvent[]): void {

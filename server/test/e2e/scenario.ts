@@ -175,10 +175,7 @@ async function assertNothingLost({ house, id, events }: Outcome): Promise<void> 
 }
 
 /** Nothing of the run lives, neither in its sandbox nor beside it, and its own files are gone. */
-export async function assertNothingLeft(
-  house: House,
-  { id, label }: Pick<Started, 'id' | 'label'>,
-): Promise<void> {
+async function assertNothingLeft(house: House, { id, label }: Pick<Started, 'id' | 'label'>): Promise<void> {
   const patience = gonePatienceMs;
   const describe = (): string =>
     living(label)

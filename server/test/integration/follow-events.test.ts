@@ -23,6 +23,7 @@ type Scene = {
   readonly follower: EventFollower;
   /** Appends so many events and, unless told otherwise, wakes who follows. */
   readonly append: (count: number, wake?: boolean) => Promise<void>;
+  readonly wake: () => void;
   /** Ids of everything that the stream has. */
   readonly ids: () => Promise<readonly number[]>;
   /** Statements that were run, by name. */
@@ -54,6 +55,7 @@ async function setScene(t: TestContext): Promise<Scene> {
     follower: createEventFollower(database, wakeups),
     statements,
     outage,
+    wake: () => wakeups.wake('stream', streamId),
     async append(count, wake = true) {
       const events = Array.from({ length: count }, (_, index) => says(`event ${index}`));
       await stage.database.transaction((tx) => appendEvents(tx, streamId, null, events));
@@ -201,6 +203,21 @@ test('a database that goes away and comes back leaves no gap for who is at the t
   assert.equal(following.seen.length, 1);
   scene.outage.away = false;
   await assertSawAll(scene, following, 0);
+});
+
+test('a log that cannot be read for another reason ends all who follow it', async (t) => {
+  const scene = await setScene(t);
+  const streams = [1, 2].map(() => scene.follower.follow(scene.streamId, 0, AbortSignal.timeout(20_000)));
+  for (const stream of streams) {
+    assert.equal((await stream.next()).value?.length, 1);
+    assert.equal((await stream.next()).value?.length, 0);
+  }
+  await scene.stage.database.kysely.schema.alterTable('events').renameTo('gone').execute();
+  const ends = streams.map((stream) => assert.rejects(stream.next(), /does not exist/u));
+  scene.wake();
+  await Promise.all(ends);
+  await scene.stage.database.kysely.schema.alterTable('gone').renameTo('events').execute();
+  await assertSawAll(scene, follow(t, scene, 0), 0);
 });
 
 test('who has to read for himself is told that the database is away', async (t) => {

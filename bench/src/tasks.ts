@@ -36,7 +36,7 @@ export async function runTask(client: Client, task: ScriptTask, signal: AbortSig
 }
 
 /** The line that the task's script printed, where that is what happened. */
-export function outputOf(happened: StreamEvent): string | undefined {
+function outputOf(happened: StreamEvent): string | undefined {
   if (happened.kind !== 'event' || happened.event.event !== 'output') return undefined;
   return happened.event.data.type === 'text' ? happened.event.data.content : undefined;
 }

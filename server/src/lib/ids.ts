@@ -11,7 +11,7 @@ export type Ids = {
 export const systemIds: Ids = { random: () => randomUUID(), ordered: () => uuidV7(Date.now()) };
 
 /** 48 bits of milliseconds, the version, 74 random bits and the variant. */
-export function uuidV7(milliseconds: number): string {
+function uuidV7(milliseconds: number): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(milliseconds, 0, 6);
   bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);

@@ -90,16 +90,6 @@ export async function findTask(
   return row && { ...row, lastEventId: row.lastEventId ?? 0 };
 }
 
-/** The state alone, for waiting on it. The caller has seen the task as a viewer before. */
-export async function readTaskState(database: Database, id: string): Promise<TaskState | undefined> {
-  const row = await database.kysely
-    .selectFrom('tasks')
-    .select('state')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row?.state;
-}
-
 /** Which tasks a list shows; `states` undefined: all of them. */
 export type TaskFilter = { readonly states: readonly TaskState[] | undefined };
 

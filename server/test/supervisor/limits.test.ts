@@ -207,9 +207,7 @@ test('a sandbox that nobody watches over ends', async (t) => {
 
 test('an ordinary user passes these as well', async (t) => {
   if (process.getuid?.() !== 0) t.skip('this is the ordinary user');
-  else
-    for (const file of ['limits.test.ts', 'lifecycle.test.ts'])
-      await passAsOrdinaryUser(t, file);
+  else for (const file of ['limits.test.ts', 'lifecycle.test.ts']) await passAsOrdinaryUser(t, file);
 });
 
 async function passAsOrdinaryUser(t: TestContext, name: string): Promise<void> {

@@ -31,7 +31,7 @@ export type Driver = {
   readonly cancel: (run: ClaimedRun) => Promise<void>;
 };
 
-export const someChanges: ChangesSummary = {
+const someChanges: ChangesSummary = {
   filesModified: 3,
   filesCreated: 1,
   filesDeleted: 0,

@@ -55,27 +55,32 @@ async function main(names: readonly string[], quick: boolean): Promise<number> {
     process.on(name, () => stopping.abort(new Error(`stopped by ${name}`)));
   }
   const began = new Date();
-  console.log(heading);
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   const outcomes: Outcome[] = [];
-  for (const name of names) {
-    if (stopping.signal.aborted) break;
-    outcomes.push(await runCase(name, quick, stopping.signal));
+  try {
+    // Sandboxes and the PostgreSQL of a root server are other users, who have to pass through.
+    await chmod(folder, 0o711);
+    console.log(heading);
+    for (const name of names) {
+      if (stopping.signal.aborted) break;
+      const bench: Bench = {
+        quick,
+        signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(caseLimitMs)]),
+        makeFolder: (prefix) => makeFolder(folder, prefix),
+        say: (text) => console.error(`  ${text}`),
+      };
+      outcomes.push(await runCase(name, bench));
+    }
+  } finally {
+    // At the end and not before: deletions make what follows them slow (see `HandWork`).
+    await removeTree(folder, AbortSignal.timeout(removeLimitMs));
   }
   console.log(`\n${await writeResults(began, quick, outcomes)}`);
   return stopping.signal.aborted || outcomes.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
-async function runCase(name: string, quick: boolean, stop: AbortSignal): Promise<Outcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
+async function runCase(name: string, bench: Bench): Promise<Outcome> {
   try {
-    // Sandboxes and the PostgreSQL of a root server are other users, who have to pass through.
-    await chmod(folder, 0o711);
-    const bench: Bench = {
-      quick,
-      signal: AbortSignal.any([stop, AbortSignal.timeout(caseLimitMs)]),
-      makeFolder: (prefix) => makeFolder(folder, prefix),
-      say: (text) => console.error(`  ${text}`),
-    };
     const rows = (await cases[name]?.(bench)) ?? [];
     for (const row of rows) console.log(formatRow(row));
     return { name, rows };
@@ -83,8 +88,6 @@ async function runCase(name: string, quick: boolean, stop: AbortSignal): Promise
     const reason = error instanceof Error ? error.message : String(error);
     console.log(`${name}: could not be measured: ${reason}`);
     return { name, rows: [], error: reason };
-  } finally {
-    await removeTree(folder, AbortSignal.timeout(removeLimitMs));
   }
 }
 

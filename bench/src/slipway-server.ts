@@ -43,13 +43,22 @@ export async function startSlipway(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let output = '';
+  let wanted = false;
+  const endBy = (signal: NodeJS.Signals): Promise<void> => {
+    wanted = true;
+    return end(child, signal);
+  };
   try {
-    const url = await readiness(child, command);
+    const url = await readiness(child, command, (text) => (output = text));
+    child.once('exit', (code, signal) => {
+      if (!wanted) console.error(`slipway ${command} ended by itself (${code ?? signal}):\n${output}`);
+    });
     return {
       pid: child.pid ?? 0,
       url,
-      kill: () => end(child, 'SIGKILL'),
-      [Symbol.asyncDispose]: () => end(child, 'SIGTERM'),
+      kill: () => endBy('SIGKILL'),
+      [Symbol.asyncDispose]: () => endBy('SIGTERM'),
     };
   } catch (error) {
     await end(child, 'SIGKILL');
@@ -58,11 +67,16 @@ export async function startSlipway(
 }
 
 /** Reads what the process says for as long as it lives, so that it never blocks on a full pipe. */
-async function readiness(child: ChildProcess, command: string): Promise<string> {
+async function readiness(
+  child: ChildProcess,
+  command: string,
+  keep: (output: string) => void,
+): Promise<string> {
   let output = '';
   const ready = Promise.withResolvers<string>();
   const onData = (chunk: Buffer): void => {
     output = (output + chunk.toString('utf8')).slice(-keptOutputCharacters);
+    keep(output);
     const url = /listening on (\S+)/u.exec(output)?.[1];
     if (url !== undefined) ready.resolve(url);
     else if (/works on \d+ tasks/u.test(output)) ready.resolve('');

@@ -24,7 +24,8 @@ export async function idleMemory(bench: Bench): Promise<readonly Row[]> {
   const bare = stack.use(startLoadProgram(bareServer, bench.signal));
   await bare.line();
   const tasks = bench.quick ? 6 : 200;
-  const settleMs = bench.quick ? 1_000 : 15_000;
+  // Idle connections to the database are closed after half a minute.
+  const settleMs = bench.quick ? 1_000 : 45_000;
   const postmaster = await postmasterPid(place.dataFolder);
   const look = async (): Promise<Figures> => {
     await delay(settleMs, bench.signal);

@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
+import { delay } from '../../../server/src/lib/abort.ts';
+import type { Database } from '../../../server/src/store/database.ts';
 import type { Bench } from '../case.ts';
-import { openInstallation } from '../installation.ts';
+import { openInstallation, type Installation } from '../installation.ts';
 import { alternate, pairedRatio, percentile } from '../measure.ts';
 import { formatMs, formatSpread, type Row } from '../report.ts';
 import { openServerDatabase, readToken } from '../slipway-server.ts';
-import type { Database } from '../../../server/src/store/database.ts';
 
 const pages = [
   { name: 'newest', query: 'limit=50', where: '', offset: 0 },
@@ -28,28 +29,55 @@ export async function listPage(bench: Bench): Promise<readonly Row[]> {
   const tasks = bench.quick ? 10_000 : 100_000;
   bench.say(`list page: inserting ${tasks.toLocaleString('en-US')} tasks`);
   await insertTasks(database, tasks);
-  const token = await readToken(place.dataFolder);
-  const rounds = bench.quick ? 30 : 400;
+  const measure = { place, database, token: await readToken(place.dataFolder), tasks };
   const rows: Row[] = [];
-  for (const page of pages) {
-    const byApi = () =>
-      timed(() => fetchPage(`${place.server.url}/api/v1/tasks?${page.query}`, token, bench.signal));
-    const byHand = () => timed(() => readByHand(database, page.where, page.offset));
-    for (let warm = 0; warm < 20; warm += 1) await Promise.all([byApi(), byHand()]);
-    const { first, second } = await alternate(rounds, byApi, byHand);
-    const [p50, p95] = [percentile(first, 50), percentile(first, 95)];
-    const handP95 = percentile(second, 95);
-    rows.push({
-      what: `list page of 50 of ${tasks.toLocaleString('en-US')}, ${page.name}`,
-      measured: formatSpread({ p50, p95, max: Math.max(...first) }),
-      baseline: `one statement: p95 ${formatMs(handP95)}`,
-      ratio: pairedRatio(first, second),
-      budget: 'p95 <= 15 ms',
-      met: p95 <= 15,
-      figures: { tasks, rounds, p50Ms: p50, p95Ms: p95, maxMs: Math.max(...first), byHandP95Ms: handP95 },
-    });
-  }
+  for (const page of pages) rows.push(await measurePage(bench, measure, page));
+  rows.push(await measureCounting(bench, measure));
   return rows;
+}
+
+type Measure = {
+  readonly place: Installation;
+  readonly database: Database;
+  readonly token: string;
+  readonly tasks: number;
+};
+
+async function measurePage(bench: Bench, measure: Measure, page: (typeof pages)[number]): Promise<Row> {
+  const rounds = bench.quick ? 30 : 400;
+  const byApi = () => timed(() => fetchPage(measure, page.query, bench.signal));
+  const byHand = () => timed(() => readByHand(measure.database, page.where, page.offset));
+  // The first requests of a server compile what the later ones run.
+  await alternate(bench.quick ? 20 : 100, byApi, byHand);
+  const { first, second } = await alternate(rounds, byApi, byHand);
+  const handP95 = percentile(second, 95);
+  return {
+    ...rowOf(page.name, measure, first),
+    baseline: `one statement: p95 ${formatMs(handP95)}`,
+    ratio: pairedRatio(first, second),
+    figures: { ...rowOf(page.name, measure, first).figures, byHandP95Ms: handP95 },
+  };
+}
+
+/** A page whose total nobody asked for in the last two seconds: the server counts anew. */
+async function measureCounting(bench: Bench, measure: Measure): Promise<Row> {
+  const values: number[] = [];
+  for (let round = 0; round < (bench.quick ? 1 : 15); round += 1) {
+    await delay(2_050, bench.signal);
+    values.push(await timed(() => fetchPage(measure, 'limit=50', bench.signal)));
+  }
+  return rowOf('first in 2 s', measure, values);
+}
+
+function rowOf(name: string, { tasks }: Measure, values: readonly number[]): Row {
+  const [p50, p95] = [percentile(values, 50), percentile(values, 95)];
+  return {
+    what: `list page, 50 of ${tasks.toLocaleString('en-US')}, ${name}`,
+    measured: formatSpread({ p50, p95, max: Math.max(...values) }),
+    budget: 'p95 <= 15 ms',
+    met: p95 <= 15,
+    figures: { tasks, rounds: values.length, p50Ms: p50, p95Ms: p95, maxMs: Math.max(...values) },
+  };
 }
 
 /** Tasks of random states and ages straight into the table; vacuumed, as they are after a day of service. */
@@ -82,7 +110,8 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - begun;
 }
 
-async function fetchPage(url: string, token: string, signal: AbortSignal): Promise<void> {
+async function fetchPage({ place, token }: Measure, query: string, signal: AbortSignal): Promise<void> {
+  const url = `${place.server.url}/api/v1/tasks?${query}`;
   const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal });
   const page = (await response.json()) as { readonly tasks?: readonly unknown[] };
   if (page.tasks?.length !== 50)

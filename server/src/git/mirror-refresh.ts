@@ -195,10 +195,8 @@ async function headInTrace(path: string): Promise<string | undefined> {
     const buffer = Buffer.alloc(Math.min(maxTraceBytes, (await handle.stat()).size));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     const text = buffer.toString('utf8', 0, bytesRead);
-    return (
-      /fetch< (?:[0-9a-f]+|unborn) HEAD\b.* symref-target:refs\/heads\/(\S+)/u.exec(text) ??
-      /fetch< [0-9a-f]+ HEAD\\0.* symref=HEAD:refs\/heads\/(\S+)/u.exec(text)
-    )?.[1];
+    return (/fetch< (?:[0-9a-f]+|unborn) HEAD\b.* symref-target:refs\/heads\/(\S+)/u.exec(text) ??
+      /fetch< [0-9a-f]+ HEAD\\0.* symref=HEAD:refs\/heads\/(\S+)/u.exec(text))?.[1];
   } finally {
     await handle.close();
   }

@@ -30,6 +30,8 @@ const cases: Readonly<Record<string, BenchCase>> = {
 };
 
 const caseLimitMs = 15 * 60_000;
+/** A quick run waits more than it works, and its figures are not for comparing. */
+const quickLanes = 2;
 const removeLimitMs = 120_000;
 const results = join(import.meta.dirname, '../results');
 
@@ -61,22 +63,29 @@ async function main(names: readonly string[], quick: boolean): Promise<number> {
     // Sandboxes and the PostgreSQL of a root server are other users, who have to pass through.
     await chmod(folder, 0o711);
     console.log(heading);
-    for (const name of names) {
-      if (stopping.signal.aborted) break;
-      const bench: Bench = {
-        quick,
-        signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(caseLimitMs)]),
-        makeFolder: (prefix) => makeFolder(folder, prefix),
-        say: (text) => console.error(`  ${text}`),
-      };
-      outcomes.push(await runCase(name, bench));
-    }
+    const waiting = [...names];
+    const runWaiting = async (): Promise<void> => {
+      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+        if (stopping.signal.aborted) return;
+        outcomes.push(await runCase(name, benchOf(quick, folder, stopping.signal)));
+      }
+    };
+    await Promise.all(Array.from({ length: quick ? quickLanes : 1 }, runWaiting));
   } finally {
     // At the end and not before: deletions make what follows them slow (see `HandWork`).
     await removeTree(folder, AbortSignal.timeout(removeLimitMs));
   }
   console.log(`\n${await writeResults(began, quick, outcomes)}`);
   return stopping.signal.aborted || outcomes.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+function benchOf(quick: boolean, folder: string, stop: AbortSignal): Bench {
+  return {
+    quick,
+    signal: AbortSignal.any([stop, AbortSignal.timeout(caseLimitMs)]),
+    makeFolder: (prefix) => makeFolder(folder, prefix),
+    say: (text) => console.error(`  ${text}`),
+  };
 }
 
 async function runCase(name: string, bench: Bench): Promise<Outcome> {

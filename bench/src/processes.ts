@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { delay } from '../../server/src/lib/abort.ts';
+import { isSameProcess, type ProcessIdentity } from '../../server/src/lib/process-identity.ts';
 import { descendantsOf } from '../../server/src/lib/process-tree.ts';
+
+const supervisorPatienceMs = 5_000;
 
 /** Memory of one process, in bytes. */
 export type Memory = {
@@ -63,16 +66,30 @@ export async function waitUntil(
 }
 
 /**
- * Kills the supervisors that a killed worker left in its data folder, with all that they own: they would
- * wait a minute for their worker before they end by themselves.
+ * Ends the supervisors that a killed worker left in its data folder, with all that they own, and removes
+ * their sockets: alone they would wait a minute for their worker before they end by themselves.
  */
 export async function endSupervisors(dataFolder: string): Promise<void> {
   const runs = join(dataFolder, 'runs');
   for (const workspace of await readdir(runs).catch(() => [])) {
     for (const run of await readdir(join(runs, workspace))) {
-      const record = await readFile(join(runs, workspace, run, 'supervisor.json'), 'utf8').catch(() => '{}');
-      const pid = /"pid":\s*(\d+)/u.exec(record)?.[1];
-      if (pid !== undefined && commandLine(pid).includes('supervisor')) process.kill(Number(pid), 'SIGKILL');
+      const path = join(runs, workspace, run, 'supervisor.json');
+      const text = await readFile(path, 'utf8').catch(() => undefined);
+      if (text !== undefined) await endSupervisor(JSON.parse(text) as SupervisorRecord);
     }
   }
+}
+
+type SupervisorRecord = { readonly identity: ProcessIdentity; readonly socket: string };
+
+async function endSupervisor({ identity, socket }: SupervisorRecord): Promise<void> {
+  const patience = AbortSignal.timeout(supervisorPatienceMs);
+  if (isSameProcess(identity)) process.kill(identity.pid, 'SIGTERM');
+  while (isSameProcess(identity)) {
+    if (patience.aborted) process.kill(identity.pid, 'SIGKILL');
+    await delay(20, AbortSignal.timeout(supervisorPatienceMs));
+  }
+  await rm(socket, { force: true });
+  // The folder goes when this was the last socket.
+  await rmdir(dirname(socket)).catch(() => undefined);
 }

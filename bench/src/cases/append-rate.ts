@@ -30,7 +30,7 @@ export async function appendRate(bench: Bench): Promise<readonly Row[]> {
     one.close(),
   );
   const logs = await prepareLogs(database);
-  const rounds = bench.quick ? 2 : 5;
+  const rounds = bench.quick ? 1 : 5;
   const ms = bench.quick ? 400 : 4_000;
   bench.say(`events into the log: ${rounds} rounds`);
   const byStore = () =>

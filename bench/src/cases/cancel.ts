@@ -31,7 +31,7 @@ export async function cancel(bench: Bench): Promise<readonly Row[]> {
   await using stack = new AsyncDisposableStack();
   const place = await openInstallation(bench, stack);
   const url = await place.forge.add('small.git', 10);
-  const rounds = bench.quick ? 2 : 15;
+  const rounds = bench.quick ? 1 : 15;
   bench.say(`cancel: ${rounds} rounds`);
   const measured: number[] = [];
   for (let round = 0; round < rounds; round += 1) measured.push(await cancelOne(bench, place, url));

@@ -23,7 +23,7 @@ export async function idleMemory(bench: Bench): Promise<readonly Row[]> {
   const place = await openInstallation(bench, stack);
   const bare = stack.use(startLoadProgram(bareServer, bench.signal));
   await bare.line();
-  const tasks = bench.quick ? 6 : 200;
+  const tasks = bench.quick ? 3 : 200;
   // Idle connections to the database are closed after half a minute.
   const settleMs = bench.quick ? 1_000 : 45_000;
   const postmaster = await postmasterPid(place.dataFolder);

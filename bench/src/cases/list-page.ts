@@ -26,7 +26,7 @@ export async function listPage(bench: Bench): Promise<readonly Row[]> {
   await using stack = new AsyncDisposableStack();
   const place = await openInstallation(bench, stack, { SLIPWAY_WORKERS: '0' });
   const database = stack.adopt(await openServerDatabase(place.dataFolder, 1), (one) => one.close());
-  const tasks = bench.quick ? 10_000 : 100_000;
+  const tasks = bench.quick ? 6_000 : 100_000;
   bench.say(`list page: inserting ${tasks.toLocaleString('en-US')} tasks`);
   await insertTasks(database, tasks);
   const measure = { place, database, token: await readToken(place.dataFolder), tasks };

@@ -16,7 +16,7 @@ const command = 'while :; do date +%s%N; sleep 0.05; done';
  * the same script's, which went on meanwhile.
  */
 export async function serverKilled(bench: Bench): Promise<readonly Row[]> {
-  const rounds = bench.quick ? 2 : 10;
+  const rounds = bench.quick ? 1 : 10;
   await using stack = new AsyncDisposableStack();
   const folder = await bench.makeFolder('installation');
   const forge = stack.use(await openForge(join(folder, 'repositories'), bench.signal));

@@ -37,7 +37,7 @@ async function oneTask(bench: Bench): Promise<Row> {
   const id = await submit(place.client, { url, command }, bench.signal);
   await followUntil(place.client, { id }, () => true, bench.signal);
   const audience = { taskIds: [id], clientsPerTask };
-  const lastMs = bench.quick ? 1_500 : 20_000;
+  const lastMs = bench.quick ? 1_000 : 20_000;
   const seen = await listen(bench, await addressOf(place), audience, () => delay(lastMs, bench.signal));
   await place.client.tasks.cancel(id, { signal: bench.signal });
   await place.client.tasks.wait(id, { signal: bench.signal });
@@ -57,7 +57,7 @@ async function manyTasks(bench: Bench): Promise<Row> {
   }
   const database = stack.adopt(await openServerDatabase(place.dataFolder, 4), (one) => one.close());
   const audience = { taskIds, clientsPerTask };
-  const lastMs = bench.quick ? 1_500 : 15_000;
+  const lastMs = bench.quick ? 1_000 : 15_000;
   const append = (): Promise<void> => appendFor(bench, database, taskIds, lastMs);
   const seen = await listen(bench, await addressOf(place), audience, append);
   const what = `${tasks} tasks x ${clientsPerTask} clients`;

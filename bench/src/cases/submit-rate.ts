@@ -23,7 +23,7 @@ export async function submitRate(bench: Bench): Promise<readonly Row[]> {
     body: bodyOf('http://127.0.0.1:9/repository.git'),
     connections,
     maxRequests: 100_000,
-    maxMs: bench.quick ? 700 : 6_000,
+    maxMs: bench.quick ? 400 : 6_000,
   };
   const targets = {
     slipway: { ...load, url: `${place.server.url}/api/v1/tasks` },
@@ -32,7 +32,7 @@ export async function submitRate(bench: Bench): Promise<readonly Row[]> {
   // The code that runs often is compiled by then, and the database's files have grown once.
   for (const target of [targets.slipway, targets.bare])
     await send(bench, { ...target, maxMs: load.maxMs / 2 });
-  const rounds = bench.quick ? 2 : 5;
+  const rounds = bench.quick ? 1 : 5;
   bench.say(`submissions: ${rounds} rounds of ${formatMs(load.maxMs)}`);
   const latencies = { slipway: [] as number[], bare: [] as number[] };
   let loadCpu = 0;

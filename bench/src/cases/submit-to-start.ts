@@ -19,7 +19,7 @@ export async function submitToStart(bench: Bench): Promise<readonly Row[]> {
   const place = await openInstallation(bench, stack);
   const url = await place.forge.add('small.git', files);
   const folder = await bench.makeFolder('by-hand');
-  const rounds = bench.quick ? 8 : 150;
+  const rounds = bench.quick ? 4 : 150;
   bench.say(`submit to start: ${rounds} rounds`);
   const bySlipway = async (): Promise<number> => {
     const begun = Date.now();

@@ -17,11 +17,11 @@ type Size = {
 
 function sizesOf(quick: boolean): readonly Size[] {
   return [
-    { name: 'small', files: 10, rounds: quick ? 3 : 30, budget: '<= 1.15 x by hand', maxRatio: 1.15 },
+    { name: 'small', files: 10, rounds: quick ? 2 : 30, budget: '<= 1.15 x by hand', maxRatio: 1.15 },
     {
       name: 'large',
-      files: quick ? 2_000 : 20_000,
-      rounds: quick ? 2 : 7,
+      files: quick ? 1_000 : 20_000,
+      rounds: quick ? 1 : 7,
       budget: '< 1 x by hand',
       maxRatio: 1,
     },

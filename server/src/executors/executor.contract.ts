@@ -334,15 +334,16 @@ function oneKillEndsAll(make: (t: TestContext) => Executor): void {
     t.after(() => processesWith(sleep).forEach((pid) => process.kill(pid, 'SIGKILL')));
     // bubblewrap takes some ten milliseconds to build a sandbox: each of them is a moment.
     for (const moment of [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]) {
-      const argv = ['/bin/sh', '-c', 'sleep 0.2; echo ran >>ran', sleep] as const;
+      const argv = ['/bin/sh', '-c', 'sleep 1.5; echo ran >>ran', sleep] as const;
       const launch = await executor.launch(place, { argv, env: {} }, trialLimits);
       const spawner = startSpawner(t, launch, moment);
       await new Promise((resolve) => spawner.once('exit', resolve));
       await executor.release(launch);
       if (launch.controlGroups.length > 0) assert.deepEqual(processesWith(sleep), [], `${moment} ms`);
     }
-    // Longer than the last of them would have taken to write.
-    await delay(300);
+    // Longer than the last of them would have taken to write; they take so long that a spawner which a busy
+    // machine lets die late has not let one finish.
+    await delay(1_700);
     assert.equal(existsSync(join(place.tree, 'ran')), false);
   });
 }

@@ -43,7 +43,7 @@ export type SpawnStream = number | 'pipe' | 'ignore';
 /**
  * The pipe on which a launch tells about itself, in lines of JSON: `child-pid` (the first process inside) and
  * `exit-code` as bubblewrap writes them, and `started` just before the command takes its process over. A
- * launch whose `started` finds no reader any more ends instead: its spawner is dead.
+ * launch whose `started` is not answered ends instead: its spawner is dead.
  */
 const statusDescriptor = 3;
 
@@ -128,6 +128,8 @@ async function readStatus(
   gone: Promise<{ readonly signal: string | null }>,
 ): Promise<void> {
   if (!(stream instanceof Readable)) return;
+  // The answer may find nobody any more.
+  stream.on('error', () => {});
   // Killed from outside, and perhaps while it was still building: what it was building must not start.
   void gone.then(({ signal }) => setTimeout(() => stream.destroy(), signal === null ? lingerMs : 0).unref());
   try {
@@ -135,6 +137,7 @@ async function readStatus(
       if (typeof line !== 'object' || line === null) continue;
       if ('child-pid' in line && typeof line['child-pid'] === 'number') status.insidePid = line['child-pid'];
       if ('exit-code' in line || 'started' in line) status.started = true;
+      if ('started' in line && stream instanceof Writable) stream.write('go\n');
     }
   } catch {
     // The pipe broke with the process; its exit is what counts.

@@ -48,12 +48,13 @@ const startOutside = '[ "$PPID" = "$LAUNCHED_BY" ] || exit 125; exec 9>&3; exec 
  * The shell that a command starts from, inside: a file mode of its own, no core files, and the limits on
  * processes and address space. The first is set here because the kernel counts per user namespace; outside
  * it would count all processes of the operator. dash calls the limit `-p`, other shells `-u`. Bubblewrap ties its inner process
- * to the outer one only after it has built everything; so before the command starts, the status pipe has to
- * have a reader: a spawner that lives, and did not see the outer process die.
+ * to the outer one only after it has built everything; so before the command starts, the spawner has to
+ * answer: one that lives, and did not see the outer process die. That it holds the pipe is not enough: of a
+ * killed Node the main thread ends, and with it the outer process, before the last thread lets go of the pipe.
  */
 const startInside =
   'umask 022; ulimit -c 0; ulimit -u "$1" 2>/dev/null || ulimit -p "$1" || exit 126; ulimit -v "$2" || exit 126; ' +
-  'shift 2; unset OLDPWD SHLVL; echo \'{"started":true}\' >&9 || exit 125; exec 9>&-; exec "$@"';
+  'shift 2; unset OLDPWD SHLVL; echo \'{"started":true}\' >&9 && read -r go <&9 || exit 125; exec 9>&-; exec "$@"';
 
 /**
  * The executor for Linux: a sandbox of namespaces made by bubblewrap, with an allow-list of mounts, no

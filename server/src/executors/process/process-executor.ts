@@ -27,7 +27,7 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin';
  */
 const start =
   '[ "$PPID" = "$LAUNCHED_BY" ] || exit 125; umask 022; ulimit -c 0; ' +
-  'echo \'{"started":true}\' >&3 || exit 125; exec 3>&-; unset OLDPWD SHLVL LAUNCHED_BY; exec "$@"';
+  'echo \'{"started":true}\' >&3 && read -r go <&3 || exit 125; exec 3>&-; unset OLDPWD SHLVL LAUNCHED_BY; exec "$@"';
 
 /**
  * The executor without isolation, for an operator who asks for it: the command runs as the server's own

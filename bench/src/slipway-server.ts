@@ -75,7 +75,7 @@ async function readiness(
   let output = '';
   const ready = Promise.withResolvers<string>();
   const onData = (chunk: Buffer): void => {
-    output = (output + chunk.toString('utf8')).slice(-keptOutputCharacters);
+    output = (output + withoutToken(chunk.toString('utf8'))).slice(-keptOutputCharacters);
     keep(output);
     const url = /listening on (\S+)/u.exec(output)?.[1];
     if (url !== undefined) ready.resolve(url);
@@ -96,6 +96,11 @@ async function readiness(
   } finally {
     clearTimeout(patience);
   }
+}
+
+/** The first start shows the administrator's token, which is no part of an error message. */
+function withoutToken(text: string): string {
+  return text.replaceAll(/^(\s+token\s+)\S+/gmu, '$1(left out)');
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

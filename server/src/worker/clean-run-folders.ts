@@ -44,7 +44,7 @@ async function removeRunFolder(
 ): Promise<boolean> {
   const folder = runFolder(folders, run);
   try {
-    await endSupervisor(folder, withTimeout(signal, endWithinMs));
+    await endSupervisor(folder, 0, withTimeout(signal, endWithinMs));
     await removeTree(folder, signal);
     await rm(supervisorSocket(folders, run), { force: true });
     return true;

@@ -1,6 +1,5 @@
 import type { AgentReader } from '../agents/agent.ts';
 import { RunFailure, type Failure } from '../domain/failure.ts';
-import { aborted } from '../lib/abort.ts';
 import type { Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { attachSupervisor, type Attached } from '../supervisor/attach.ts';
@@ -111,23 +110,4 @@ function createPump(
       await recordOutput(context, run, { events, from: batch.from, to: batch.to, redactor }, signal);
     }
   };
-}
-
-/** Waits for the end of a stop that was asked for: the exit record, or the loss of the process. */
-export async function awaitStop(folder: string): Promise<void> {
-  const patience = AbortSignal.timeout(stopGraceMs * 4);
-  while (!patience.aborted) {
-    const supervisor = await attachSupervisor(folder, patience);
-    if (supervisor.kind !== 'attached') return;
-    try {
-      supervisor.stop(stopGraceMs);
-      await Promise.race([drain(supervisor), aborted(patience)]);
-    } finally {
-      supervisor.close();
-    }
-  }
-}
-
-async function drain(supervisor: Attached): Promise<void> {
-  for await (const message of supervisor.messages) if (message.type === 'exit') return;
 }

@@ -9,12 +9,12 @@ import type { WarmSupervisor } from '../supervisor/start.ts';
 import type { WorkerContext } from './context.ts';
 import { withPatience } from '../store/patience.ts';
 import { finishAttempt } from './finish-attempt.ts';
-import { awaitStop, followAgent } from './follow-agent.ts';
+import { followAgent } from './follow-agent.ts';
 import { failAttempt, recordCancelled } from './fail-attempt.ts';
 import { prepareWorkspace, workBranch } from './prepare-workspace.ts';
 import { recordStep } from './record-output.ts';
 import { RunStop, stopBehind } from './run-stop.ts';
-import { warmUp } from './start-agent.ts';
+import { stopGraceMs, warmUp } from './start-agent.ts';
 import { endSupervisor, runFolder } from './workspace-folders.ts';
 
 /** Past this, the end of a sandbox that is not ours any more is its supervisor's own watch to keep. */
@@ -161,13 +161,13 @@ async function endBrokenOff(attempt: Attempt, error: unknown): Promise<void> {
   try {
     if (stop?.kind === 'shutdown') return;
     if (stop?.kind === 'lost') {
-      await endSupervisor(folder, AbortSignal.timeout(lostPatienceMs));
+      await endSupervisor(folder, 0, AbortSignal.timeout(lostPatienceMs));
     } else if (stop?.kind === 'cancelled') {
-      await awaitStop(folder);
+      await endSupervisor(folder, stopGraceMs, AbortSignal.timeout(lostPatienceMs));
       await recordCancelled(context, run);
     } else {
       // A living agent that nobody follows any more would run into its limits alone.
-      await endSupervisor(folder, AbortSignal.timeout(lostPatienceMs));
+      await endSupervisor(folder, 0, AbortSignal.timeout(lostPatienceMs));
       const recorded = await failAttempt(context, run, { error: cause, phase, redactor: attempt.redactor });
       if (!recorded) await recordCancelled(context, run);
     }

@@ -1,7 +1,8 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { aborted, withTimeout } from '../lib/abort.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
-import { attachSupervisor } from '../supervisor/attach.ts';
+import { attachSupervisor, type Attached } from '../supervisor/attach.ts';
 import type { WorkerContext, WorkerFolders } from './context.ts';
 
 type Owned = Pick<ClaimedRun, 'workspaceId' | 'runId'>;
@@ -43,21 +44,34 @@ export async function endEarlierRuns(context: WorkerContext, run: Owned, signal:
   const names = await readdir(parent).catch(() => [] as string[]);
   for (const name of names) {
     if (name === run.runId) continue;
-    await endSupervisor(join(parent, name), signal);
+    await endSupervisor(join(parent, name), 0, signal);
     await rm(join(parent, name), { recursive: true, force: true });
   }
 }
 
-/** Ends the sandbox of a run's folder, if one lives, and waits until nothing of it is left. */
-export async function endSupervisor(folder: string, signal: AbortSignal): Promise<void> {
+/** What a supervisor has beyond the grace that it gives its agent; one that is not done by then is frozen. */
+const endsWithinMs = 4_500;
+
+/**
+ * Ends the sandbox of a run's folder, if one lives, and waits until nothing of it is left. The agent has
+ * `graceMs` to leave by itself; a supervisor that does not answer is killed, and its sandbox with it.
+ */
+export async function endSupervisor(folder: string, graceMs: number, signal: AbortSignal): Promise<void> {
+  const patience = withTimeout(signal, graceMs + endsWithinMs);
   for (;;) {
     const supervisor = await attachSupervisor(folder, signal);
     if (supervisor.kind !== 'attached') return;
     try {
-      supervisor.stop(0);
-      for await (const message of supervisor.messages) if (message.type === 'exit') return;
+      supervisor.stop(graceMs);
+      await Promise.race([exitOf(supervisor), aborted(patience)]);
+      if (patience.aborted) supervisor.kill();
     } finally {
       supervisor.close();
     }
   }
+}
+
+/** Until it tells of the end, or the connection breaks. */
+async function exitOf(supervisor: Attached): Promise<void> {
+  for await (const message of supervisor.messages) if (message.type === 'exit') return;
 }

@@ -77,12 +77,7 @@ export async function layFoundation(
   stack.defer(() => database.close());
   await migrateWith(database);
   const wakeups = createWakeups(database, systemIds.random(), logger);
-  const listening = new AbortController();
-  const listened = wakeups.run(listening.signal);
-  stack.defer(async () => {
-    listening.abort();
-    await listened;
-  });
+  runLoop(stack, wakeups.run);
   return {
     config,
     logger,
@@ -185,6 +180,7 @@ function housekeeping({ config, database, logger, folder }: Foundation, context:
   return createHousekeeping({ database, logger, duties: [...databaseDuties(database), ...onHost] });
 }
 
+/** Begins a loop that lasts until `stack` ends it, and is waited for then. */
 function runLoop(stack: AsyncDisposableStack, loop: (signal: AbortSignal) => Promise<void>): void {
   const stopping = new AbortController();
   const ended = loop(stopping.signal);

@@ -8,7 +8,7 @@ import { parseRepositoryUrl, type RepositoryUrlPolicy } from '../domain/reposito
 import { effectBackoff } from '../domain/retry.ts';
 import { GitError } from '../git/git-error.ts';
 import type { Git, Remote } from '../git/git.ts';
-import type { Mirrors } from '../git/mirrors.ts';
+import { findOrRefresh, type Mirrors } from '../git/mirrors.ts';
 import { pushBranch, type PushOutcome } from '../git/push.ts';
 import { keptRepository, receiveBundle, releaseClean } from '../git/receive-bundle.ts';
 import { resultRef } from '../git/sandbox-scripts.ts';
@@ -102,9 +102,7 @@ async function receive(
 ): Promise<void> {
   if (effect.bundleBlobId === null || effect.baseCommit === null) throw new Error('a push without a bundle');
   const { canonical } = parseRepositoryUrl(remote.url, deps.repositories);
-  const mirror =
-    (await deps.mirrors.find(remote, canonical, signal)) ??
-    (await deps.mirrors.refresh(remote, canonical, signal));
+  const mirror = await findOrRefresh(deps.mirrors, remote, canonical, signal);
   const aside = join(deps.scratch, `push-${effect.effectId}-${effect.generation}.git`);
   await receiveBundle({
     git: deps.git,

@@ -76,6 +76,16 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   };
 }
 
+/** The mirror as it is, for who has refreshed it before; refreshed only where there is none any more. */
+export async function findOrRefresh(
+  mirrors: Pick<Mirrors, 'find' | 'refresh'>,
+  remote: Remote,
+  canonicalUrl: string,
+  signal: AbortSignal,
+): Promise<Mirror> {
+  return (await mirrors.find(remote, canonicalUrl, signal)) ?? mirrors.refresh(remote, canonicalUrl, signal);
+}
+
 /**
  * The branch to start from and its commit: the wanted one, else the default one, else the only one.
  * Throws `GitError`: `empty_repository` or `branch_not_found`.

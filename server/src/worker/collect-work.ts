@@ -8,11 +8,11 @@ import { describeChanges, type Changes } from '../git/changes.ts';
 import { keptRepository, receiveBundle, releaseClean } from '../git/receive-bundle.ts';
 import { cleanMessage, commitCommand, readCommitExit, resultRef } from '../git/sandbox-scripts.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
-import type { Mirror } from '../git/mirrors.ts';
+import { findOrRefresh, type Mirror } from '../git/mirrors.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import type { Work } from '../store/finish-run.ts';
 import type { WorkerContext } from './context.ts';
-import { refreshMirror, remoteOf } from './prepare-workspace.ts';
+import { remoteOf } from './prepare-workspace.ts';
 import { withPatience } from '../store/patience.ts';
 import { workspaceFolder } from './workspace-folders.ts';
 
@@ -96,7 +96,7 @@ async function keepClean(context: WorkerContext, run: ClaimedRun, clean: string)
 async function mirrorOf(context: WorkerContext, run: ClaimedRun, signal: AbortSignal): Promise<Mirror> {
   const remote = await withPatience(signal, () => remoteOf(context, run));
   const { canonical } = parseRepositoryUrl(remote.url, context.settings.repositories);
-  return (await context.mirrors.find(remote, canonical, signal)) ?? refreshMirror(context, remote, signal);
+  return findOrRefresh(context.mirrors, remote, canonical, signal);
 }
 
 type Bundling = { readonly base: string; readonly bundle: string; readonly signal: AbortSignal };

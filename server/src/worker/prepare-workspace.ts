@@ -37,7 +37,7 @@ export async function remoteOf(
 }
 
 /** The mirror of the task's repository, refreshed with the task's own credential: nobody else's is enough. */
-export async function refreshMirror(
+async function refreshMirror(
   context: Pick<WorkerContext, 'mirrors' | 'settings'>,
   remote: Remote,
   signal: AbortSignal,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
 import { findControlGroups } from '../../src/executors/control-groups.ts';
 import {
@@ -21,6 +20,7 @@ import {
   spooled,
   startRun,
 } from '../support/supervised-run.ts';
+import { passAsOrdinaryUser } from '../support/ordinary-user.ts';
 
 closeInheritedDescriptors();
 
@@ -205,40 +205,7 @@ test('a sandbox that nobody watches over ends', async (t) => {
   assert.equal((await endOf(run)).reason, 'unattended');
 });
 
-test('an ordinary user passes these as well', async (t) => {
-  if (process.getuid?.() !== 0) t.skip('this is the ordinary user');
-  else for (const file of ['limits.test.ts', 'lifecycle.test.ts']) await passAsOrdinaryUser(t, file);
-});
-
-async function passAsOrdinaryUser(t: TestContext, name: string): Promise<void> {
-  const file = join(import.meta.dirname, name);
-  const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--no-new-privs'];
-  const reach = await run('setpriv', [
-    ...drop,
-    process.execPath,
-    '-e',
-    `fs.readFileSync(${JSON.stringify(file)})`,
-  ]);
-  if (reach.code !== 0) {
-    t.skip('this clone lies where another user cannot reach it');
-    return;
-  }
-  const result = await run('setpriv', [...drop, process.execPath, '--test', '--test-reporter=spec', file]);
-  assert.equal(result.code, 0, result.output);
-}
-
-function run(file: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      env: { PATH: '/usr/bin:/bin' },
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 120_000,
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (part) => (output += part));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
-  });
+for (const file of ['limits.test.ts', 'lifecycle.test.ts']) {
+  test(`an ordinary user passes ${file} as well`, (t) =>
+    passAsOrdinaryUser(t, join(import.meta.dirname, file)));
 }

@@ -14,6 +14,7 @@ import type { Database } from '../../src/store/database.ts';
 import { ensureAdministrator, ensureRepository, ensureWorker } from '../../src/store/owners.ts';
 import type { WorkerFolders } from '../../src/worker/context.ts';
 import { testDatabase } from './database.ts';
+import { newTask } from './stored-tasks.ts';
 
 const dayMs = 24 * 60 * 60_000;
 /** For everything that waits in a test. */
@@ -76,24 +77,11 @@ export async function makeEndedTask(house: House, daysAgo = 30): Promise<Made> {
 export async function makeTask(house: House): Promise<Made> {
   const { database, ownerId, url, canonical } = house;
   const made = { taskId: systemIds.random(), workspaceId: systemIds.ordered(), runId: systemIds.ordered() };
-  const created = await insertTask(database, {
-    ...made,
-    ownerId,
-    repositoryId: await ensureRepository(database, systemIds, canonical),
-    repositoryUrl: url,
-    source: 'api',
-    kind: 'code',
-    prompt: 'mend it',
-    options: { agent: 'script', timeoutSeconds: 60 },
-    publish: 'manual',
-    callbackUrl: null,
-    providerKey: null,
-    accessToken: null,
-    traceId: 'trace',
-    priority: 0,
-    pendingSeconds: 3_600,
-    idempotency: null,
-  });
+  const repositoryId = await ensureRepository(database, systemIds, canonical);
+  const created = await insertTask(
+    database,
+    newTask({ ownerId, repositoryId }, { ...made, repositoryUrl: url }),
+  );
   assert.ok(created);
   return made;
 }

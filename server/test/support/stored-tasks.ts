@@ -58,7 +58,10 @@ export type StoredTask = {
 };
 
 /** A task with its first run queued; what is not given does not matter to the test. */
-export function newTask(stage: Stage, more: Partial<NewTask> = {}): NewTask {
+export function newTask(
+  stage: Pick<Stage, 'ownerId' | 'repositoryId'>,
+  more: Partial<NewTask> = {},
+): NewTask {
   return {
     taskId: systemIds.random(),
     workspaceId: systemIds.ordered(),

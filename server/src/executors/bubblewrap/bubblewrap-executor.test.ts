@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
 import { closeInheritedDescriptors } from '../../lib/inherited-descriptors.ts';
 import { executorContract, makeTrialFolder, makeTrialPlace, runShell } from '../executor.contract.ts';
 import { createBubblewrapExecutor } from './bubblewrap-executor.ts';
+import { passAsOrdinaryUser } from '../../../test/support/ordinary-user.ts';
 
 closeInheritedDescriptors();
 
@@ -56,40 +56,6 @@ test('says that a sandbox cannot come up where its files cannot be reached', asy
 });
 
 for (const file of ['bubblewrap-executor.test.ts', 'profile.test.ts']) {
-  test(`an ordinary user passes ${file} as well`, async (t) => {
-    if (process.getuid?.() !== 0) t.skip('this is the ordinary user');
-    else await passAsOrdinaryUser(t, join(import.meta.dirname, file));
-  });
-}
-
-async function passAsOrdinaryUser(t: TestContext, file: string): Promise<void> {
-  const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--no-new-privs'];
-  const reach = await run('setpriv', [
-    ...drop,
-    process.execPath,
-    '-e',
-    `fs.readFileSync(${JSON.stringify(file)})`,
-  ]);
-  if (reach.code !== 0) {
-    t.skip('this clone lies where another user cannot reach it');
-    return;
-  }
-  const result = await run('setpriv', [...drop, process.execPath, '--test', '--test-reporter=spec', file]);
-  assert.equal(result.code, 0, result.output);
-}
-
-function run(file: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      env: { PATH: '/usr/bin:/bin' },
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 120_000,
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (part) => (output += part));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
-  });
+  test(`an ordinary user passes ${file} as well`, (t) =>
+    passAsOrdinaryUser(t, join(import.meta.dirname, file)));
 }

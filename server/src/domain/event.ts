@@ -1,3 +1,4 @@
+import type { ApprovalDecision } from './approval-state.ts';
 import type { Failure } from './failure.ts';
 
 /**
@@ -17,6 +18,8 @@ export type EventData = {
     readonly changes: ChangesSummary | null;
     readonly durationSeconds: number;
     readonly iteration: number;
+    /** What the iteration cost; not in events of older versions. */
+    readonly spend?: Spend;
   };
   task_failed: { readonly failure: Failure };
   task_cancelled: Record<string, never>;
@@ -26,6 +29,24 @@ export type EventData = {
   branch_pushed: { readonly branch: string; readonly commit: string };
   branch_taken: { readonly branch: string; readonly next: string };
   cancel_requested: Record<string, never>;
+  instruction_added: { readonly iteration: number; readonly prompt: string };
+  /** The agent's conversation could not be gone on with: a new one was started with what is known of it. */
+  session_lost: { readonly reason: string };
+  approval_requested: {
+    readonly approvalId: string;
+    readonly tool: string;
+    readonly summary: string;
+    readonly expiresAt: string;
+  };
+  approval_decided: {
+    readonly approvalId: string;
+    readonly decision: ApprovalDecision;
+    readonly reason: string;
+  };
+  /** The agent was put away while a person is waited for; its slot is free. */
+  run_parked: Record<string, never>;
+  run_resumed: Record<string, never>;
+  egress_refused: { readonly host: string; readonly port: number; readonly reason: string };
 };
 
 export type EventType = keyof EventData;
@@ -35,7 +56,7 @@ export type AgentOutput = {
   readonly content: string;
   readonly agent: string;
   readonly raw?: unknown;
-  /** Bytes of `content` as the agent wrote it, where the event keeps only its beginning; all of it is a blob. */
+  /** Bytes of the line as the agent wrote it, where the event keeps only a beginning; all of it is a blob. */
   readonly fullBytes?: number;
 };
 
@@ -51,4 +72,13 @@ export type ChangesSummary = {
   readonly filesDeleted: number;
   readonly insertions: number;
   readonly deletions: number;
+};
+
+/** Tokens and money, as sums. Money is in millionths of a US dollar. */
+export type Spend = {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly microdollars: number;
 };

@@ -12,7 +12,24 @@ export type Failure = {
   readonly message: string;
 };
 
+/** How an agent's program can fail, in our own words. Adapters map what they read to these. */
+export const agentFailureCodes = [
+  'agent_failed',
+  'agent_crashed',
+  'model_authentication',
+  'model_rate_limit',
+  'model_overloaded',
+  'context_overflow',
+  'budget_exceeded',
+  'turns_exceeded',
+  'model_refused',
+  'answer_invalid',
+  'session_lost',
+] as const;
+export type AgentFailureCode = (typeof agentFailureCodes)[number];
+
 export type FailureCode =
+  | AgentFailureCode
   | 'repository_unreachable'
   | 'repository_not_found'
   | 'repository_refused_credentials'
@@ -21,7 +38,6 @@ export type FailureCode =
   | 'branch_not_found'
   | 'workspace_broken'
   | 'sandbox_unavailable'
-  | 'agent_failed'
   | 'agent_not_started'
   | 'time_limit'
   | 'silence_limit'

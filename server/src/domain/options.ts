@@ -6,6 +6,12 @@ export type TaskOptions = {
   readonly command?: string;
   readonly sourceBranch?: string;
   readonly targetBranch?: string;
+  readonly model?: string;
+  readonly maxTurns?: number;
+  readonly maxBudgetMicrodollars?: number;
+  /** The agent's permission requests wait for a person; without it, it may do all that its sandbox lets it. */
+  readonly approvals?: 'ask';
+  readonly partialMessages?: boolean;
 };
 
 /** `manual`: a person publishes. `branch`: the branch is pushed as soon as the work is done. */
@@ -15,5 +21,6 @@ export type PublishMode = (typeof publishModes)[number];
 export const promptMaxBytes = 102_400;
 export const commandMaxBytes = 32_768;
 export const urlMaxLength = 2_048;
+export const modelMaxLength = 200;
 export const branchMaxLength = 255;
 export const priorityRange = { min: -100, max: 100, default: 0 } as const;

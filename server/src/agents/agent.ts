@@ -1,27 +1,55 @@
+import type { AgentFailureCode } from '../domain/failure.ts';
+
 /**
  * The agent port: how to drive one coding-agent program.
  *
  * Contract:
- * - An adapter is pure: it says what to spawn and what the program's lines mean. The supervisor owns the
- *   process, the worker owns the records; an adapter sees neither the store nor HTTP.
- * - `command` is called once a run. Secrets never stand in `argv`.
+ * - An adapter is pure: it says what to spawn, what the program's lines mean and what to answer. The
+ *   supervisor owns the process, the worker owns the records; an adapter sees neither the store nor HTTP.
+ * - `command` is called once a run. Secrets never stand in `argv`, nor does a flag that the task does not need.
  * - `read` is given every complete line of stdout once, in order, over any number of calls; how lines are
  *   cut into calls changes nothing but how text is folded. A line that it does not know is a `system`
- *   event that keeps the line, never an error.
+ *   event that keeps the line, never an error. After a restart of the server a new reader is given all lines
+ *   again, so whatever it wants written to the agent carries a key, under which it is written once.
  * - `outcome` is asked once, after the last line. It never infers success from an exit code alone where
  *   the program has a word of its own for it.
  */
 export type Agent = {
   readonly name: AgentName;
+  /** What this adapter can be asked for beyond running a prompt. */
+  readonly abilities: AgentAbilities;
   /** Why this task cannot be given to this agent, by field of the task's configuration; undefined: it can. */
-  readonly refuse: (
-    task: AgentTask,
-  ) => { readonly field: 'command' | 'agent'; readonly message: string } | undefined;
-  readonly command: (task: AgentTask) => AgentCommand;
-  readonly reader: () => AgentReader;
+  readonly refuse: (task: AgentTask) => AgentRefusal | undefined;
+  readonly command: (task: AgentTask, place: AgentPlace) => AgentCommand;
+  readonly reader: (task: AgentTask) => AgentReader;
 };
 
-export type AgentName = 'script';
+export const agentNames = ['claude-code', 'codex', 'script'] as const;
+export type AgentName = (typeof agentNames)[number];
+
+export type AgentAbilities = {
+  /** Calls a model: it gets the relay. `anthropic` or `openai` names the relay's upstream. */
+  readonly model: 'anthropic' | 'openai' | undefined;
+  /**
+   * Where below its home the program keeps its conversations: kept with the workspace, so that a session
+   * goes on on another host. Empty: it has none.
+   */
+  readonly sessionFolders: readonly string[];
+};
+
+export type AgentRefusal = {
+  readonly field:
+    | 'command'
+    | 'agent'
+    | 'model'
+    | 'maxTurns'
+    | 'maxBudget'
+    | 'approvals'
+    | 'partialMessages'
+    | 'mcpServers'
+    | 'outputSchema';
+  readonly message: string;
+};
 
 export type AgentTask = {
   readonly taskId: string;
@@ -30,13 +58,61 @@ export type AgentTask = {
   readonly prompt: string;
   /** The command of a script agent. */
   readonly command?: string;
+  readonly model?: string;
+  readonly maxTurns?: number;
+  readonly maxBudgetMicrodollars?: number;
+  readonly appendSystemPrompt?: string;
+  readonly allowedTools?: readonly string[];
+  /** JSON Schema of the answer. */
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly mcpServers?: Readonly<Record<string, McpServer>>;
+  /** The agent's permission requests become questions; without it, it may do all that its sandbox lets it. */
+  readonly approvals?: 'ask';
+  /** Text as it is being written, where the program can. */
+  readonly partialMessages?: boolean;
+  /** The conversation to go on with. */
+  readonly resume?: AgentSession;
+  /** The id to give to a new conversation (a UUID), where the program lets us choose. */
+  readonly newSessionId?: string;
+};
+
+export type AgentSession = {
+  /** As the program itself reported it. */
+  readonly id: string;
+  /** A new conversation that begins with all of that one, which stays as it is. */
+  readonly fork?: boolean;
+  /** What the ledger has of this session: programs report totals over it, and only the rest is new. */
+  readonly spent: AgentSpend;
+};
+
+export type McpServer =
+  | {
+      readonly transport: 'stdio';
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+    }
+  | { readonly transport: 'http'; readonly url: string; readonly headers: Readonly<Record<string, string>> };
+
+/** Where a run happens, as the program sees it. */
+export type AgentPlace = {
+  /** The program's own path. Unused by the script agent. */
+  readonly program: string;
+  readonly tree: string;
+  readonly home: string;
+  /** The relay to the model, without a slash at its end; it adds the key. */
+  readonly modelUrl: string;
 };
 
 export type AgentCommand = {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
-  /** Written to stdin, which is then closed. */
+  /** Files written below the home, 0600, before the program starts: paths relative to it, no `..`. */
+  readonly homeFiles?: Readonly<Record<string, string>>;
+  /** Written to stdin at the start. */
   readonly input: string;
+  /** Whether stdin then stays open for `AgentInput`s; closed otherwise. */
+  readonly keepInput?: boolean;
 };
 
 export type AgentEvent = {
@@ -46,8 +122,55 @@ export type AgentEvent = {
   readonly raw?: unknown;
 };
 
+/** Something for the agent's stdin. Written once in the life of its process, however often it is asked for. */
+export type AgentInput = {
+  readonly key: string;
+  readonly text: string;
+  /** Closes stdin behind it. */
+  readonly end?: boolean;
+};
+
+/** The agent wants to do something, and waits for the answer. */
+export type AgentQuestion = {
+  /** The program's own id of the request, unique in the run. */
+  readonly requestId: string;
+  readonly tool: string;
+  /** One line for people: the command, the file. */
+  readonly summary: string;
+  readonly arguments: unknown;
+};
+
+export type AgentAnswer = { readonly allow: boolean; readonly reason: string };
+
+/** Tokens and money, as deltas wherever the port hands them out. */
+export type AgentSpend = {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly microdollars: number;
+};
+
+/** What a batch of lines means. */
+export type AgentReading = {
+  readonly events: readonly AgentEvent[];
+  readonly inputs: readonly AgentInput[];
+  readonly questions: readonly AgentQuestion[];
+  readonly spend: readonly (AgentSpend & { readonly model: string })[];
+  /** The conversation's id, when a line told it. */
+  readonly session?: string;
+  /** The program's version, when a line told it. */
+  readonly version?: string;
+  /** The program has said its last word: from here on it has a short time to leave. */
+  readonly ended: boolean;
+};
+
 export type AgentReader = {
-  readonly read: (lines: readonly string[]) => readonly AgentEvent[];
+  readonly read: (lines: readonly string[]) => AgentReading;
+  /** The answer to a question in the program's own words. */
+  readonly answer: (question: AgentQuestion, answer: AgentAnswer) => AgentInput;
+  /** Asks the program to break off; undefined: it knows no such request, only signals. */
+  readonly interrupt: () => AgentInput | undefined;
   readonly outcome: (exit: AgentExit) => AgentOutcome;
 };
 
@@ -55,10 +178,28 @@ export type AgentReader = {
 export type AgentExit = {
   readonly code: number | null;
   readonly signal: string | null;
+  /** It had said its last word and was ended for not leaving: code and signal are our doing. */
+  readonly finished?: boolean;
   /** The end of stderr, for the message. */
   readonly errors: string;
 };
 
 export type AgentOutcome =
-  | { readonly kind: 'done'; readonly result: string }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly retryable: boolean };
+  | {
+      readonly kind: 'done';
+      readonly result: string;
+      /** The program's own word for why it stopped. */
+      readonly stopReason?: string;
+      /** The answer by the task's schema. */
+      readonly structured?: unknown;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly code: AgentFailureCode;
+      /** Without our own beginning `CLI execution failed: `. */
+      readonly message: string;
+      readonly retryable: boolean;
+    };
+
+/** What a program reads and says that this version knows nothing of. */
+export const nothingRead: AgentReading = { events: [], inputs: [], questions: [], spend: [], ended: false };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { AgentExit, AgentOutcome } from '../agent.ts';
-import { testAgentContract } from '../agent.contract.ts';
+import { contractPlace, testAgentContract } from '../agent.contract.ts';
 import { scriptAgent } from './script-agent.ts';
 
 const task = { taskId: 'task-1', runId: 'run-1', iteration: 2, prompt: 'mend it', command: 'true' };
@@ -10,18 +10,37 @@ const task = { taskId: 'task-1', runId: 'run-1', iteration: 2, prompt: 'mend it'
 testAgentContract({
   agent: scriptAgent,
   task,
-  lines: ['building', '', '{"type":"result"}', 'x'.repeat(20_000), '  indented', 'done'],
+  recordings: [
+    {
+      name: 'a script that succeeds',
+      lines: ['building', '', '{"type":"result"}', 'x'.repeat(20_000), '  indented', 'done'],
+      exit: { code: 0, signal: null, errors: '' },
+      expected: { kind: 'done' },
+    },
+    {
+      name: 'a script that fails',
+      lines: ['building', 'no such file'],
+      exit: { code: 1, signal: null, errors: '' },
+      expected: { kind: 'failed', code: 'agent_failed', retryable: false },
+    },
+    {
+      name: 'a script that says nothing',
+      lines: [],
+      exit: { code: 0, signal: null, errors: '' },
+      expected: { kind: 'done', result: '' },
+    },
+  ],
 });
 
 /** Runs the command as the supervisor would, without a sandbox. */
 function run(command: string, prompt = 'mend it') {
-  const { argv, env } = scriptAgent.command({ ...task, command, prompt });
+  const { argv, env } = scriptAgent.command({ ...task, command, prompt }, contractPlace);
   const [file, ...args] = argv;
   return spawnSync(file, args, { env: { PATH: '/usr/bin:/bin', ...env }, encoding: 'utf8', cwd: '/' });
 }
 
 function outcomeOf(lines: readonly string[], exit: Partial<AgentExit> = {}): AgentOutcome {
-  const reader = scriptAgent.reader();
+  const reader = scriptAgent.reader(task);
   reader.read(lines);
   return reader.outcome({ code: 0, signal: null, errors: '', ...exit });
 }
@@ -31,6 +50,11 @@ test('a task without a command is none for a script', () => {
   for (const refused of [without, { ...task, command: '' }, { ...task, command: ' \n\t' }]) {
     assert.equal(scriptAgent.refuse(refused)?.field, 'command');
   }
+});
+
+test('a promise to ask first is refused, and what is about a model is let be', () => {
+  assert.equal(scriptAgent.refuse({ ...task, approvals: 'ask' })?.field, 'approvals');
+  assert.equal(scriptAgent.refuse({ ...task, model: 'any', maxTurns: 3, partialMessages: true }), undefined);
 });
 
 test('a command finds prompt, task and iteration in its environment', () => {
@@ -68,7 +92,7 @@ test('a failure says how the script ended and what it said last', () => {
   assert.deepEqual(outcomeOf(['compiling', 'error: no such file'], { code: 2 }), {
     kind: 'failed',
     code: 'agent_failed',
-    message: 'CLI execution failed: the script exited with code 2; its last line: error: no such file',
+    message: 'the script exited with code 2; its last line: error: no such file',
     retryable: false,
   });
   const killed = outcomeOf([], { code: null, signal: 'SIGSEGV' });
@@ -79,7 +103,7 @@ test('a failure says how the script ended and what it said last', () => {
 
 test('lines are folded into events of bounded size, and none is cut', () => {
   const lines = Array.from({ length: 5_000 }, (_, index) => `line ${index}`);
-  const events = scriptAgent.reader().read(lines);
+  const { events } = scriptAgent.reader(task).read(lines);
   assert.ok(
     events.length > 1 && events.every((event) => event.content.length <= 16_384 && event.type === 'text'),
   );
@@ -87,9 +111,9 @@ test('lines are folded into events of bounded size, and none is cut', () => {
   const long = 'z'.repeat(1_000_000);
   assert.deepEqual(
     scriptAgent
-      .reader()
+      .reader(task)
       .read(['a', long, 'b'])
-      .map((event) => event.content.length),
+      .events.map((event) => event.content.length),
     [1, 1_000_000, 1],
   );
 });

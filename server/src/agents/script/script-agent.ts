@@ -1,4 +1,4 @@
-import type { Agent, AgentEvent, AgentReader } from '../agent.ts';
+import { nothingRead, type Agent, type AgentEvent, type AgentReader } from '../agent.ts';
 
 /** An event holds so many characters of output at most; a longer line is an event of its own. */
 const foldCharacters = 16_384;
@@ -7,14 +7,19 @@ const resultCharacters = 2_000;
 /**
  * An agent that needs no model: it runs the task's command with `sh -c` in the workspace, with the prompt
  * in `SLIPWAY_PROMPT`. Exit code 0 is success; what it printed last is its result. stderr is folded into
- * stdout, so that both keep their order.
+ * stdout, so that both keep their order. It has no word for its end and no conversation. Options that
+ * are about a model say nothing about it and are let be; a promise to ask first would be a false one.
  */
 export const scriptAgent: Agent = {
   name: 'script',
+  abilities: { model: undefined, sessionFolders: [] },
   refuse(task) {
-    return task.command === undefined || task.command.trim() === ''
-      ? { field: 'command', message: 'field is required for the script agent' }
-      : undefined;
+    if (task.command === undefined || task.command.trim() === '') {
+      return { field: 'command', message: 'field is required for the script agent' };
+    }
+    return task.approvals === undefined
+      ? undefined
+      : { field: 'approvals', message: 'the script agent runs its command without asking' };
   },
   command(task) {
     return {
@@ -50,8 +55,10 @@ function createScriptReader(): AgentReader {
       }
       flush();
       for (const event of events) tail = lastOf(`${tail}\n${lastOf(event.content)}`);
-      return events;
+      return { ...nothingRead, events };
     },
+    answer: ({ requestId }) => ({ key: `answer:${requestId}`, text: '' }),
+    interrupt: () => undefined,
     outcome(exit) {
       const result = tail.trim();
       if (exit.code === 0) return { kind: 'done', result };
@@ -61,7 +68,7 @@ function createScriptReader(): AgentReader {
       return {
         kind: 'failed',
         code: 'agent_failed',
-        message: `CLI execution failed: the script ${how}${lastLine === '' ? '' : `; its last line: ${lastLine.slice(0, 500)}`}`,
+        message: `the script ${how}${lastLine === '' ? '' : `; its last line: ${lastLine.slice(0, 500)}`}`,
         retryable: false,
       };
     },

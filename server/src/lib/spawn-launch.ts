@@ -136,8 +136,9 @@ async function readStatus(
     for await (const line of readJsonLines(stream, 65_536)) {
       if (typeof line !== 'object' || line === null) continue;
       if ('child-pid' in line && typeof line['child-pid'] === 'number') status.insidePid = line['child-pid'];
-      if ('exit-code' in line || 'started' in line) status.started = true;
-      if ('started' in line && stream instanceof Writable) stream.write('go\n');
+      if (!('started' in line)) continue;
+      status.started = true;
+      if (stream instanceof Writable) stream.write('go\n');
     }
   } catch {
     // The pipe broke with the process; its exit is what counts.

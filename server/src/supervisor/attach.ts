@@ -15,12 +15,26 @@ export type Attached = {
   readonly messages: AsyncIterable<FromSupervisor>;
   /** Asks it to end the sandbox: with SIGTERM first where `graceMs` is more than 0. May be repeated. */
   readonly stop: (graceMs: number) => void;
-  /** Gives the agent input, where the run keeps its stdin open; `end` closes that. */
-  readonly input: (text: string, end: boolean) => void;
+  /**
+   * Gives the agent input, where the run keeps its stdin open; `end` closes that. Of several with the same
+   * key the first is written, whoever sends them.
+   */
+  readonly input: (input: AttachedInput) => void;
+  /** Stops the clocks of time and silence: the agent waits for a person. May be repeated. */
+  readonly hold: () => void;
+  /** Lets the clocks go on. May be repeated. */
+  readonly go: () => void;
+  /**
+   * The agent has said its last word: closes its stdin at once and ends the sandbox after `graceMs`, unless
+   * it has gone by itself. Repeating that changes nothing.
+   */
+  readonly finish: (graceMs: number) => void;
   /** Ends a supervisor that does not answer (it is frozen, say), and its sandbox with it. Nobody records that end. */
   readonly kill: () => void;
   readonly close: () => void;
 };
+
+export type AttachedInput = { readonly key: string; readonly text: string; readonly end: boolean };
 
 export type Attachment =
   | Attached
@@ -78,7 +92,10 @@ function attached(identity: ProcessIdentity, socket: Socket): Attached {
     identity,
     messages: readMessages(socket),
     stop: (graceMs) => send({ type: 'stop', graceMs }),
-    input: (text, end) => send({ type: 'input', text, end }),
+    input: ({ key, text, end }) => send({ type: 'input', key, text, end }),
+    hold: () => send({ type: 'hold' }),
+    go: () => send({ type: 'go' }),
+    finish: (graceMs) => send({ type: 'finish', graceMs }),
     kill() {
       if (isSameProcess(identity)) process.kill(identity.pid, 'SIGKILL');
     },

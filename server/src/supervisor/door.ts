@@ -9,12 +9,17 @@ import { parseToSupervisor } from './records.ts';
 export type Door = {
   /** Tells everybody how far the output has come: the first time at once, then at most every ten milliseconds. */
   readonly tellOutput: () => void;
+  /** Tells everybody how many notices there are. */
+  readonly tellNotices: () => void;
   /** Tells everybody how it ended, lets them go and closes the socket. */
   readonly tellExit: (exit: ExitRecord) => Promise<void>;
   readonly attended: () => boolean;
 };
 
 export type DoorEvents = {
+  /** Both are asked when somebody comes, and when there is something to tell. */
+  readonly outputBytes: () => number;
+  readonly noticeCount: () => number;
   readonly onMessage: (message: ToSupervisor) => void;
   /** Somebody came or the last one left. */
   readonly onAttendance: () => void;
@@ -27,7 +32,8 @@ const maxBacklogBytes = 64 * 1024;
 const farewellMs = 250;
 
 /** Opens the socket for the server's user alone. Rejects with the system's error. */
-export async function openDoor(path: string, outputBytes: () => number, events: DoorEvents): Promise<Door> {
+export async function openDoor(path: string, events: DoorEvents): Promise<Door> {
+  const { outputBytes, noticeCount } = events;
   const clients = new Set<Socket>();
   const send = (client: Socket, message: FromSupervisor): void => {
     if (client.writableLength < maxBacklogBytes) client.write(`${JSON.stringify(message)}\n`);
@@ -41,6 +47,7 @@ export async function openDoor(path: string, outputBytes: () => number, events: 
       events.onAttendance();
     });
     send(client, { type: 'output', bytes: outputBytes() });
+    if (noticeCount() > 0) send(client, { type: 'notices', count: noticeCount() });
     void listen(client, events.onMessage);
   });
   // What a dead supervisor left: the claim on the folder made sure that there is no living one.
@@ -63,6 +70,9 @@ export async function openDoor(path: string, outputBytes: () => number, events: 
   return {
     tellOutput() {
       if (pending === undefined) tell();
+    },
+    tellNotices() {
+      for (const client of clients) send(client, { type: 'notices', count: noticeCount() });
     },
     async tellExit(exit) {
       clearTimeout(pending);

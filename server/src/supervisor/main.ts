@@ -13,7 +13,7 @@ import { closeInheritedDescriptors } from '../lib/inherited-descriptors.ts';
 import { readJsonLines } from '../lib/json-lines.ts';
 import { makePipes } from './agent-pipes.ts';
 import { claimFolder } from './claim.ts';
-import type { SupervisorFaultPoint, SupervisorSpec } from './protocol.ts';
+import { wayOutArgument, type SupervisorFaultPoint, type SupervisorSpec } from './protocol.ts';
 import { supervise } from './supervise.ts';
 
 /** Linux's `sun_path` less its final NUL; macOS has four bytes less. */
@@ -32,6 +32,8 @@ const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
 
 const pipes = makePipes();
+// Whoever needs it imports it again, and hears then why it cannot be.
+if (process.argv.includes(wayOutArgument)) import('./way-out.ts').catch(() => {});
 const [spec] = await Promise.all([
   readSpec(),
   // Why there are none is told where they are used; until there are, a folder is to be cleaned up.
@@ -43,10 +45,9 @@ process.exit(0);
 async function run(spec: SupervisorSpec): Promise<void> {
   const faults = createFaults<SupervisorFaultPoint>(spec.fault);
   try {
-    if (Buffer.byteLength(spec.socket) > longestSocketPath) {
-      throw new RangeError(
-        `the path of the socket is longer than ${longestSocketPath} bytes: ${spec.socket}`,
-      );
+    for (const path of [spec.socket, spec.wayOut?.socket ?? '']) {
+      if (Buffer.byteLength(path) <= longestSocketPath) continue;
+      throw new RangeError(`the path of the socket is longer than ${longestSocketPath} bytes: ${path}`);
     }
     if (!claimFolder(spec)) {
       await answer({ kind: 'taken' });

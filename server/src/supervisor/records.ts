@@ -20,6 +20,7 @@ export type Claim = {
 
 const exitReasons: readonly ExitReason[] = [
   'exited',
+  'finished',
   'stopped',
   'time_limit',
   'silence_limit',
@@ -51,23 +52,26 @@ export function readExit(folder: string): Promise<ExitRecord | undefined> {
 
 /** A message of the supervisor, or undefined for what is none. */
 export function parseFromSupervisor(value: unknown): FromSupervisor | undefined {
-  const { type, bytes, exit } = fieldsOf(value);
+  const { type, bytes, count, exit } = fieldsOf(value);
   if (type === 'output' && typeof bytes === 'number') return { type, bytes };
+  if (type === 'notices' && typeof count === 'number') return { type, count };
   const record = type === 'exit' ? parseExit(exit) : undefined;
   return record === undefined ? undefined : { type: 'exit', exit: record };
 }
 
 /** A message of the worker, or undefined for what is none. */
 export function parseToSupervisor(value: unknown): ToSupervisor | undefined {
-  const { type, graceMs, text, end } = fieldsOf(value);
-  if (type === 'stop' && typeof graceMs === 'number') return { type, graceMs };
-  if (type === 'input' && typeof text === 'string' && typeof end === 'boolean') return { type, text, end };
+  const { type, graceMs, key, text, end } = fieldsOf(value);
+  if (type === 'hold' || type === 'go') return { type };
+  if ((type === 'stop' || type === 'finish') && typeof graceMs === 'number') return { type, graceMs };
+  if (type !== 'input' || typeof key !== 'string') return undefined;
+  if (typeof text === 'string' && typeof end === 'boolean') return { type, key, text, end };
   return undefined;
 }
 
 /** An exit record read from a file, a socket or the store; undefined for what is none. */
 export function parseExit(value: unknown): ExitRecord | undefined {
-  const { reason, code, signal, outputBytes, startedAt, endedAt, detail } = fieldsOf(value);
+  const { reason, code, signal, outputBytes, startedAt, endedAt, heldMs, detail } = fieldsOf(value);
   const known = exitReasons.find((one) => one === reason);
   if (known === undefined || typeof outputBytes !== 'number') return undefined;
   if (typeof startedAt !== 'string' || typeof endedAt !== 'string') return undefined;
@@ -78,6 +82,7 @@ export function parseExit(value: unknown): ExitRecord | undefined {
     outputBytes,
     startedAt,
     endedAt,
+    ...(typeof heldMs === 'number' ? { heldMs } : {}),
     detail: typeof detail === 'string' ? detail : '',
   };
 }

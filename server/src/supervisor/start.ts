@@ -3,12 +3,16 @@ import { extname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { readJsonLines } from '../lib/json-lines.ts';
-import type { SupervisorSpec } from './protocol.ts';
+import { wayOutArgument, type SupervisorSpec } from './protocol.ts';
 import { readClaim } from './records.ts';
 
 export type SupervisorOptions = {
   /** Where compiled code is kept between starts: halves the time that a supervisor takes to load. */
   readonly compileCacheFolder?: string;
+  /** The run will have a way out: what serves it (30 ms, 20 MB: HTTP) is loaded before the run is known. */
+  readonly loadWayOut?: boolean;
+  /** A file of certificates to trust beside Node's own, for a model behind a company's address. */
+  readonly certificatesFile?: string;
   /** Further options for Node. */
   readonly nodeOptions?: readonly string[];
 };
@@ -40,17 +44,22 @@ const keptErrorBytes = 8192;
  * Until `start` it ends by itself when this process does.
  */
 export function prestartSupervisor(options: SupervisorOptions = {}): WarmSupervisor {
-  const { compileCacheFolder, nodeOptions = [] } = options;
+  const { compileCacheFolder, loadWayOut = false, certificatesFile, nodeOptions = [] } = options;
   const program = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
-  const child = spawn(process.execPath, [...smallNode, ...nodeOptions, program], {
-    cwd: '/',
-    detached: true,
-    env: {
-      UV_THREADPOOL_SIZE: '2',
-      ...(compileCacheFolder === undefined ? {} : { NODE_COMPILE_CACHE: compileCacheFolder }),
+  const child = spawn(
+    process.execPath,
+    [...smallNode, ...nodeOptions, program, ...(loadWayOut ? [wayOutArgument] : [])],
+    {
+      cwd: '/',
+      detached: true,
+      env: {
+        UV_THREADPOOL_SIZE: '2',
+        ...(compileCacheFolder === undefined ? {} : { NODE_COMPILE_CACHE: compileCacheFolder }),
+        ...(certificatesFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificatesFile }),
+      },
+      stdio: ['pipe', 'pipe', 'pipe'],
     },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  );
   const failure = new Promise<Error | undefined>((resolve) => {
     child.once('error', resolve);
     child.once('spawn', () => resolve(undefined));

@@ -7,10 +7,13 @@ import { endLaunch, signalLaunch, type EndableLaunch } from '../lib/end-launch.t
 import type { Faults } from '../lib/faults.ts';
 import type { ProcessIdentity } from '../lib/process-identity.ts';
 import { spawnLaunch, type LaunchExit, type SpawnedLaunch } from '../lib/spawn-launch.ts';
+import { createAgentClock, type AgentClock } from './agent-clock.ts';
+import { createAgentInput, type AgentInput } from './agent-input.ts';
 import { setUpPipes, type AgentPipes, type RawPipes } from './agent-pipes.ts';
 import { openDoor, type Door } from './door.ts';
 import { startSpool, type Spool } from './spool.ts';
 import { recordExit, reserveExit } from './exit-file.ts';
+import { openNotices, type Notices } from './notices.ts';
 import {
   errorsFile,
   outputFile,
@@ -20,6 +23,7 @@ import {
   type SupervisorSpec,
   type ToSupervisor,
 } from './protocol.ts';
+import type { ServedWayOut } from './way-out.ts';
 import { watchAttendance, watchDisk, watchProcesses, watchSilence, watchTime } from './watches.ts';
 
 const errorsBytes = 256 * 1024;
@@ -54,13 +58,19 @@ export async function supervise(
     writeFileSync(join(spec.folder, name), '', { flag: 'wx', mode: 0o600 });
   }
   const decision = createDecision();
+  const notices = openNotices(spec.folder, () => door.tellNotices());
+  const clock = createAgentClock();
   const sandbox: { living?: LivingSandbox; attendance?: { look: () => void } } = {};
   const early: ToSupervisor[] = [];
-  const door = await openDoor(spec.socket, () => sandbox.living?.output.bytes() ?? 0, {
+  const door = await openDoor(spec.socket, {
+    outputBytes: () => sandbox.living?.output.bytes() ?? 0,
+    noticeCount: () => notices.count(),
     onMessage(message) {
       if (message.type === 'stop') decision.stop(message.graceMs);
+      else if (message.type === 'hold') clock.hold();
+      else if (message.type === 'go') clock.go();
       else if (sandbox.living === undefined) early.push(message);
-      else passOn(message, sandbox.living);
+      else sandbox.living.input.take(message);
     },
     onAttendance: () => sandbox.attendance?.look(),
   });
@@ -68,18 +78,21 @@ export async function supervise(
   stop.addEventListener('abort', () => decision.stop(spec.limits.graceMs), { once: true });
   const attendance = watchAttendance(spec.limits, door.attended, decision.end);
   sandbox.attendance = attendance;
-  const living = await startAgent(spec, pipes, door, decision).catch((error: unknown) =>
-    notStarted(String(error)),
+  const wayOut = serveWayOut(spec, notices);
+  const living = await startAgent(spec, { raw: pipes, wayOut, door, decision, clock }).catch(
+    (error: unknown) => notStarted(String(error)),
   );
   if ('spawned' in living) {
     sandbox.living = living;
-    for (const message of early) passOn(message, living);
+    for (const message of early) living.input.take(message);
     faults.reach('supervisor.spawned');
   }
   const end = 'spawned' in living ? await seeThrough(living, spec, decision) : living;
   attendance.stop();
+  (await wayOut.catch(() => undefined))?.close();
+  notices.close();
   faults.reach('supervisor.ended');
-  const exit = { ...end, startedAt, endedAt: new Date().toISOString() };
+  const exit = { ...end, startedAt, endedAt: new Date().toISOString(), heldMs: clock.heldMs() };
   // Two writers of one file: the reserve must be whole before the record is written over it.
   await sandbox.living?.reserved;
   await recordExit(spec.folder, exit, sandbox.living?.errors);
@@ -88,11 +101,21 @@ export async function supervise(
   await endControlGroups(spec.launch.controlGroups);
 }
 
+/** Loads what serves the way out, and serves it; does neither where the run has none. */
+async function serveWayOut({ wayOut }: SupervisorSpec, notices: Notices): Promise<ServedWayOut | undefined> {
+  if (wayOut === undefined) return undefined;
+  const { openWayOut } = await import('./way-out.ts');
+  return openWayOut(wayOut, { onRefused: notices.add });
+}
+
 type LivingSandbox = EndableLaunch & {
   readonly spawned: SpawnedLaunch;
   readonly pipes: AgentPipes;
+  readonly input: AgentInput;
   readonly output: Spool;
   readonly errors: Spool;
+  readonly clock: AgentClock;
+  /** On that clock. */
   readonly lastOutputAt: () => number;
   readonly seen: ProcessIdentity[];
   readonly reserved: Promise<void>;
@@ -100,14 +123,25 @@ type LivingSandbox = EndableLaunch & {
 
 async function startAgent(
   spec: SupervisorSpec,
-  raw: Promise<RawPipes>,
-  door: Door,
-  decision: Decision,
+  {
+    raw,
+    wayOut,
+    door,
+    decision,
+    clock,
+  }: {
+    readonly raw: Promise<RawPipes>;
+    readonly wayOut: Promise<unknown>;
+    readonly door: Door;
+    readonly decision: Decision;
+    readonly clock: AgentClock;
+  },
 ): Promise<LivingSandbox> {
-  const pipes = setUpPipes(await raw, spec.folder, spec.input, spec.keepInput);
-  let lastOutputAt = performance.now();
+  const [rawPipes] = await Promise.all([raw, wayOut]);
+  const pipes = setUpPipes(rawPipes, spec.folder, spec.input, spec.keepInput);
+  let lastOutputAt = clock.now();
   const onBytes = (): void => {
-    lastOutputAt = performance.now();
+    lastOutputAt = clock.now();
     door.tellOutput();
   };
   const onFailure = (error: unknown): void =>
@@ -130,8 +164,10 @@ async function startAgent(
   return {
     spawned,
     pipes,
+    input: createAgentInput(pipes.stdin, () => decision.end('finished', '')),
     output,
     errors,
+    clock,
     lastOutputAt: () => lastOutputAt,
     seen: [],
     // Meanwhile the agent already runs: to be sure of blocks takes the disk some milliseconds.
@@ -142,7 +178,7 @@ async function startAgent(
   };
 }
 
-type End = Omit<ExitRecord, 'startedAt' | 'endedAt'>;
+type End = Omit<ExitRecord, 'startedAt' | 'endedAt' | 'heldMs'>;
 
 /** From a living sandbox to one of which nothing is left but its files. */
 async function seeThrough(living: LivingSandbox, spec: SupervisorSpec, decision: Decision): Promise<End> {
@@ -168,8 +204,8 @@ function watchAll(living: LivingSandbox, { limits, launch }: SupervisorSpec, { e
   // Rejects with the abort and nothing else: every file system error in it counts as an empty folder.
   watchDisk(limits, end, disk.signal).catch(() => {});
   const watches = [
-    watchTime(limits, end),
-    watchSilence(limits, living.lastOutputAt, end),
+    watchTime(limits, living.clock, end),
+    watchSilence(limits, living.clock, living.lastOutputAt, end),
     () => disk.abort(),
   ];
   if (!launch.memoryBounded) {
@@ -225,12 +261,6 @@ function judge(
 
 function notStarted(detail: string): End {
   return { reason: 'not_started', code: null, signal: null, outputBytes: 0, detail: detail.trim() };
-}
-
-function passOn(message: ToSupervisor, { pipes: { stdin } }: LivingSandbox): void {
-  if (message.type !== 'input' || stdin === undefined || stdin.writableEnded) return;
-  if (message.end) stdin.end(message.text);
-  else stdin.write(message.text);
 }
 
 type Decision = {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { diskUsage, freeBytes } from '../lib/disk-usage.ts';
 import type { ProcessIdentity } from '../lib/process-identity.ts';
 import { descendantsOf, memoryOf } from '../lib/process-tree.ts';
+import { setTimeoutLong, type AgentClock, type LongTimer } from './agent-clock.ts';
 import type { ExitReason, SupervisorLimits } from './protocol.ts';
 
 /** Says that the sandbox has to end, and why. */
@@ -20,25 +21,25 @@ const longestWalkPauseMs = 120_000;
 const leastFreeBytes = 128 * mebibyte;
 
 /** Ends the sandbox when its whole time is over. Returns what ends the watch. */
-export function watchTime({ timeMs }: SupervisorLimits, end: EndSandbox): () => void {
-  const timer = setTimeoutLong(() => end('time_limit', `It ran for ${seconds(timeMs)}.`), timeMs);
-  return () => timer.stop();
+export function watchTime({ timeMs }: SupervisorLimits, clock: AgentClock, end: EndSandbox): () => void {
+  return clock.at(clock.now() + timeMs, () => end('time_limit', `It ran for ${seconds(timeMs)}.`));
 }
 
-/** Ends the sandbox after a silence. `lastOutputAt` is on the clock of `performance.now()`. */
+/** Ends the sandbox after a silence. `lastOutputAt` is on the agent's clock. */
 export function watchSilence(
   { silenceMs }: SupervisorLimits,
+  clock: AgentClock,
   lastOutputAt: () => number,
   end: EndSandbox,
 ): () => void {
-  let timer: LongTimer | undefined;
+  let stop: (() => void) | undefined;
   const look = (): void => {
-    const left = silenceMs - (performance.now() - lastOutputAt());
-    if (left <= 0) end('silence_limit', `It wrote nothing for ${seconds(silenceMs)}.`);
-    else timer = setTimeoutLong(look, left);
+    const until = lastOutputAt() + silenceMs;
+    if (until <= clock.now()) end('silence_limit', `It wrote nothing for ${seconds(silenceMs)}.`);
+    else stop = clock.at(until, look);
   };
   look();
-  return () => timer?.stop();
+  return () => stop?.();
 }
 
 /**
@@ -112,23 +113,6 @@ export function watchAttendance(
   };
   look();
   return { look, stop: () => timer?.stop() };
-}
-
-type LongTimer = { readonly stop: () => void };
-
-/** A timer for any length: Node's own fires at once beyond 2^31 ms. */
-function setTimeoutLong(action: () => void, milliseconds: number): LongTimer {
-  const until = performance.now() + milliseconds;
-  const wait = (): NodeJS.Timeout =>
-    setTimeout(
-      () => {
-        if (performance.now() + 1 < until) timer = wait();
-        else action();
-      },
-      Math.min(2 ** 30, Math.max(0, until - performance.now())),
-    );
-  let timer = wait();
-  return { stop: () => clearTimeout(timer) };
 }
 
 function seconds(milliseconds: number): string {

@@ -38,6 +38,7 @@ test('a supervisor keeps what the agent writes, byte for byte, and how it ended'
       outputBytes: 9,
       startedAt: '',
       endedAt: '',
+      heldMs: 0,
       detail: '',
     },
   );
@@ -72,9 +73,9 @@ test('an agent whose input is kept open gets more of it from whoever is attached
   });
   await startRun(run);
   const attached = await attachTo(t, run);
-  attached.input('second\n', false);
+  attached.input({ key: 'second', text: 'second\n', end: false });
   await eventually('the second line is read', () => spooled(run, 'output').includes('got second'), 5000);
-  attached.input('third\n', true);
+  attached.input({ key: 'third', text: 'third\n', end: true });
   assert.equal((await endOf(run)).code, 0);
   assert.equal(spooled(run, 'output'), 'got first\ngot second\nthird\nend\n');
 });
@@ -85,8 +86,10 @@ test('whoever attaches hears how far the output has come, and the end', async (t
   const attached = await attachTo(t, run);
   const heard: unknown[] = [];
   for await (const message of attached.messages) {
-    heard.push(message.type === 'exit' ? message.exit.outputBytes : message.bytes);
-    if (message.type === 'output' && message.bytes === 6) attached.input('go\n', true);
+    if (message.type === 'exit') heard.push(message.exit.outputBytes);
+    if (message.type !== 'output') continue;
+    heard.push(message.bytes);
+    if (message.bytes === 6) attached.input({ key: 'go', text: 'go\n', end: true });
   }
   assert.ok(heard.includes(6));
   assert.equal(heard.at(-1), 14);
@@ -267,6 +270,6 @@ test('the socket and the files of a run are for the user of the server alone', a
     (name) => statSync(join(run.folder, name)).mode & 0o777,
   );
   assert.deepEqual(modes, [0o600, 0o600, 0o600, 0o600]);
-  attached.input('', true);
+  attached.input({ key: 'end', text: '', end: true });
   await endOf(run);
 });

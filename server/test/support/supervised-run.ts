@@ -9,7 +9,7 @@ import { makeTrialFolder, makeTrialPlace, trialLimits } from '../../src/executor
 import type { Executor, Launch, Place, SandboxLimits } from '../../src/executors/executor.ts';
 import { isSameProcess } from '../../src/lib/process-identity.ts';
 import { attachSupervisor, type Attached } from '../../src/supervisor/attach.ts';
-import type { ExitRecord, SupervisorLimits, SupervisorSpec } from '../../src/supervisor/protocol.ts';
+import type { ExitRecord, SupervisorLimits, SupervisorSpec, WayOut } from '../../src/supervisor/protocol.ts';
 import { readClaim } from '../../src/supervisor/records.ts';
 import { prestartSupervisor } from '../../src/supervisor/start.ts';
 
@@ -22,6 +22,8 @@ export type RunOptions = {
   readonly limits?: Partial<SupervisorLimits>;
   readonly sandbox?: Partial<SandboxLimits>;
   readonly fault?: SupervisorSpec['fault'];
+  /** Its socket lies in the run's folder, as `out`, and belongs to the sandbox's user. */
+  readonly wayOut?: Pick<WayOut, 'relays' | 'allow'>;
   readonly executor?: Executor;
   readonly changeLaunch?: (launch: Launch) => Launch;
 };
@@ -47,7 +49,13 @@ export async function prepareRun(
   const folder = join(makeTrialFolder(t), 'run');
   mkdirSync(folder);
   const limits = { ...trialLimits, ...options.sandbox };
-  const launch = await executor.launch(place, { argv: ['/bin/sh', '-c', script], env: {} }, limits);
+  const wayOut =
+    options.wayOut === undefined ? undefined : { socket: join(folder, 'out'), ...options.wayOut };
+  const launch = await executor.launch(
+    place,
+    { argv: ['/bin/sh', '-c', script], env: {}, ...(wayOut === undefined ? {} : { wayOut }) },
+    limits,
+  );
   t.after(async () => {
     const claim = readClaim(folder);
     if (claim !== undefined && claim !== 'broken' && isSameProcess(claim.identity)) {
@@ -73,6 +81,9 @@ export async function prepareRun(
       ...options.limits,
     },
     ...(options.fault === undefined ? {} : { fault: options.fault }),
+    ...(wayOut === undefined
+      ? {}
+      : { wayOut: { ...wayOut, ...(place.uid === undefined ? {} : { uid: place.uid }) } }),
   };
   return { folder, place, spec };
 }

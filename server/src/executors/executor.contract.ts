@@ -48,11 +48,19 @@ export function runShell(
   script: string,
   changes: Partial<SandboxRun & SandboxCommand> = {},
 ): Promise<SandboxResult> {
-  const { env = {}, readOnly = [], argv = ['/bin/sh', '-c', script], ...run } = changes;
+  const { env = {}, argv = ['/bin/sh', '-c', script] } = changes;
+  const { readOnly = [], pathFolders = [], homeFiles, wayOut, ...run } = changes;
   return runInSandbox(
     executor,
     place,
-    { argv, env, readOnly },
+    {
+      argv,
+      env,
+      readOnly,
+      pathFolders,
+      ...(homeFiles === undefined ? {} : { homeFiles }),
+      ...(wayOut === undefined ? {} : { wayOut }),
+    },
     {
       limits: trialLimits,
       timeoutMs: 20_000,

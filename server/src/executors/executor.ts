@@ -36,6 +36,8 @@ export type Place = {
   readonly homeInside: string;
   /** The host's user that the command runs as; undefined: the server's own. */
   readonly uid: number | undefined;
+  /** The port on the command's own loopback that leads to the way out, where a command has one. */
+  readonly wayOutPort: number;
 };
 
 export type SandboxCommand = {
@@ -45,6 +47,15 @@ export type SandboxCommand = {
   readonly env: Readonly<Record<string, string>>;
   /** Files or folders of the host that the command may read, at their own paths. */
   readonly readOnly?: readonly string[];
+  /** Folders of `readOnly` programs, for PATH; behind the system's. */
+  readonly pathFolders?: readonly string[];
+  /**
+   * A unix socket of the host, served by the spawner, that the command reaches at `wayOutPort` of its own
+   * loopback, through a bridge that the executor starts before it; it exists when the launch is spawned.
+   */
+  readonly wayOut?: { readonly socket: string };
+  /** Files written below the home, 0600, before the command starts: paths relative to it, no `..`. */
+  readonly homeFiles?: Readonly<Record<string, string>>;
   /**
    * A short command of the server's own. It gets no control group, which costs 12 ms to enter, and as much
    * again to leave: its address space bounds it, and its caller bounds its time.

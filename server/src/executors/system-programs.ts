@@ -17,6 +17,23 @@ export function findProgram(name: string): string | undefined {
   return programFolders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
+/** The same where the program has to be there. Throws what the operator has to do. */
+export function programPath(name: string): string {
+  const path = findProgram(name);
+  if (path === undefined) throw new Error(`The program ${name} is not installed: see \`slipway doctor\`.`);
+  return path;
+}
+
+/** What every command finds on its PATH. */
+const systemPath = '/usr/local/bin:/usr/bin:/bin';
+
+/** The PATH of a command: the system's folders, then these. Throws TypeError for one that cannot stand there. */
+export function pathWith(folders: readonly string[] = [], system = systemPath): string {
+  const wrong = folders.find((folder) => folder.includes(':'));
+  if (wrong !== undefined) throw new TypeError(`a folder with a colon cannot be on PATH: ${wrong}`);
+  return [system, ...folders].join(':');
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -1,17 +1,53 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { closeInheritedDescriptors } from '../../lib/inherited-descriptors.ts';
+import { homeContract } from '../executor-home.contract.ts';
+import { serveWayOut, wayOutContract } from '../executor-way-out.contract.ts';
 import { executorContract, makeTrialFolder, makeTrialPlace, runShell } from '../executor.contract.ts';
+import type { Executor } from '../executor.ts';
+import { SandboxNotStarted } from '../run-in-sandbox.ts';
+import { programPath } from '../system-programs.ts';
 import { createBubblewrapExecutor } from './bubblewrap-executor.ts';
 import { passAsOrdinaryUser } from '../../../test/support/ordinary-user.ts';
 
 closeInheritedDescriptors();
 
-executorContract((t) => createBubblewrapExecutor({ stateFolder: join(makeTrialFolder(t), 'state') }), {
-  oneKillEndsAll: true,
+const make = (t: TestContext): Executor =>
+  createBubblewrapExecutor({ stateFolder: join(makeTrialFolder(t), 'state') });
+
+executorContract(make, { oneKillEndsAll: true });
+homeContract(make);
+wayOutContract(make);
+
+test('a command that waits for all of its children does not wait for the bridge', async (t) => {
+  const executor = make(t);
+  const place = await makeTrialPlace(t, executor);
+  const wayOut = await serveWayOut(t, (connection) => connection.end());
+  const argv = ['perl', '-e', 'print wait'] as const;
+  assert.equal((await runShell(executor, place, '', { argv, wayOut })).stdout, '-1');
+});
+
+test('a command whose bridge does not come up is not started, and says why', async (t) => {
+  const executor = createBubblewrapExecutor({
+    stateFolder: join(makeTrialFolder(t), 'state'),
+    changeProfile: (lines) =>
+      lines.map((line) =>
+        line.name === 'read only'
+          ? { ...line, args: ['--ro-bind', '/dev/null', programPath('socat')] }
+          : line,
+      ),
+  });
+  const place = await makeTrialPlace(t, executor);
+  const wayOut = await serveWayOut(t, (connection) => connection.end());
+  await assert.rejects(runShell(executor, place, 'echo ran >ran', { wayOut }), (error) => {
+    assert.ok(error instanceof SandboxNotStarted);
+    assert.match(error.message, /socat does not listen on 127\.0\.0\.1:3128/);
+    return true;
+  });
+  assert.equal((await runShell(executor, place, 'ls')).stdout, '');
 });
 
 test('refuses a NUL, which would be an argument of its own to bubblewrap', async (t) => {

@@ -11,9 +11,11 @@ import {
 } from '../control-groups.ts';
 import type { Executor, Launch, LaunchFile, Place, SandboxCommand, SandboxLimits } from '../executor.ts';
 import { giveFolder } from '../give-folder.ts';
-import { findProgram, readSystemFolders } from '../system-programs.ts';
+import { homeFilesScript, writeHomeFiles } from '../home-files.ts';
+import { findProgram, pathWith, programPath, readSystemFolders } from '../system-programs.ts';
+import { awaitBridge, startBridge } from '../way-out.ts';
 import { checkBubblewrap } from './check.ts';
-import { profileArguments, profileLines, type ProfileLine } from './profile.ts';
+import { profileArguments, profileLines, wayOutInside, type ProfileLine } from './profile.ts';
 import { seccompFilter } from './seccomp.ts';
 import { writeStateFiles, type StateFiles } from './state-files.ts';
 
@@ -38,6 +40,9 @@ const statusDescriptor = 3;
 const argumentsDescriptor = 4;
 const seccompDescriptor = 5;
 
+/** The sandbox's loopback is its own, so the port is free. */
+const wayOutPort = 3128;
+
 /**
  * The shell that bubblewrap starts from, as the sandbox's user: it makes sure that the kernel's tie to the
  * spawner was made in time, and hands a second end of the status pipe through to the inside.
@@ -52,9 +57,19 @@ const startOutside = '[ "$PPID" = "$LAUNCHED_BY" ] || exit 125; exec 9>&3; exec 
  * answer: one that lives, and did not see the outer process die. That it holds the pipe is not enough: of a
  * killed Node the main thread ends, and with it the outer process, before the last thread lets go of the pipe.
  */
-const startInside =
-  'umask 022; ulimit -c 0; ulimit -u "$1" 2>/dev/null || ulimit -p "$1" || exit 126; ulimit -v "$2" || exit 126; ' +
-  'shift 2; unset OLDPWD SHLVL; echo \'{"started":true}\' >&9 && read -r go <&9 || exit 125; exec 9>&-; exec "$@"';
+function startInside(command: SandboxCommand, homeFilesDescriptor: number): string {
+  const bridge = { port: wayOutPort, socket: wayOutInside, endsWith: 'sandbox' } as const;
+  // Both before the command counts as started: what fails here is not its fault.
+  const homeFiles = command.homeFiles === undefined ? [] : [writeHomeFiles(homeFilesDescriptor)];
+  const steps =
+    command.wayOut === undefined ? homeFiles : [startBridge(bridge), ...homeFiles, awaitBridge(bridge)];
+  return [
+    'umask 022; ulimit -c 0; ulimit -u "$1" 2>/dev/null || ulimit -p "$1" || exit 126; ulimit -v "$2" || exit 126',
+    'shift 2',
+    ...steps,
+    'unset OLDPWD SHLVL; echo \'{"started":true}\' >&9 && read -r go <&9 || exit 125; exec 9>&-; exec "$@"',
+  ].join('; ');
+}
 
 /**
  * The executor for Linux: a sandbox of namespaces made by bubblewrap, with an allow-list of mounts, no
@@ -83,6 +98,7 @@ export function createBubblewrapExecutor(options: BubblewrapOptions): Executor {
       home: join(folder, 'home'),
       homeInside: '/home/agent',
       uid: asRoot ? firstUid + (number % uidCount) : undefined,
+      wayOutPort,
     }),
     handOver,
     async launch(place, command, limits) {
@@ -128,17 +144,29 @@ function createBuilder({
       home: place.home,
       homeInside: place.homeInside,
       readOnly: command.readOnly ?? [],
+      wayOut: command.wayOut?.socket,
       systemFolders,
       etc: stateFiles.etc,
-      env: { ...environmentInside(place), ...command.env },
+      env: { ...environmentInside(place, command), ...command.env },
       temporaryBytes: limits.temporaryBytes,
       statusDescriptor,
       seccompDescriptor: stateFiles.seccomp === undefined ? undefined : seccompDescriptor,
     });
     const space = command.brief === true ? addressSpaceKilobytes(limits) : 'unlimited';
-    const inside = ['/bin/sh', '-c', startInside, 'sh', String(limits.processes), space, ...command.argv];
+    const homeFilesDescriptor = stateFiles.seccomp === undefined ? seccompDescriptor : seccompDescriptor + 1;
+    const inside = [
+      '/bin/sh',
+      '-c',
+      startInside(command, homeFilesDescriptor),
+      'sh',
+      String(limits.processes),
+      space,
+      ...command.argv,
+    ];
     const bwrap = [programPath('bwrap'), '--args', String(argumentsDescriptor), '--', ...inside];
     const files = launchFiles(profileArguments(changeProfile(lines)), stateFiles.seccomp);
+    if (command.homeFiles !== undefined)
+      files.push({ descriptor: homeFilesDescriptor, content: homeFilesScript(command.homeFiles) });
     const start = ['/bin/sh', '-c', startOutside, 'sh', ...bwrap];
     const [file, ...args] = [...asUser(place.uid), ...start];
     if (file === undefined) throw new Error('unreachable');
@@ -152,9 +180,9 @@ function addressSpaceKilobytes(limits: SandboxLimits): string {
 }
 
 /** What every command gets beside its own; `PWD` comes from bubblewrap. */
-function environmentInside(place: Place): Readonly<Record<string, string>> {
+function environmentInside(place: Place, command: SandboxCommand): Readonly<Record<string, string>> {
   return {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
+    PATH: pathWith(command.pathFolders),
     HOME: place.homeInside,
     LANG: 'C.UTF-8',
     TMPDIR: '/tmp',
@@ -174,14 +202,8 @@ function asUser(uid: number | undefined): readonly string[] {
   return setpriv === undefined ? [] : [setpriv, ...tie];
 }
 
-function programPath(name: string): string {
-  const path = findProgram(name);
-  if (path === undefined) throw new Error(`The program ${name} is not installed: see \`slipway doctor\`.`);
-  return path;
-}
-
 /** The arguments go through a pipe: on the command line every user of the host could read the environment. */
-function launchFiles(args: readonly string[], seccomp: string | undefined): readonly LaunchFile[] {
+function launchFiles(args: readonly string[], seccomp: string | undefined): LaunchFile[] {
   // bubblewrap takes what follows a NUL for an argument of its own, such as another mount.
   if (args.some((argument) => argument.includes('\0')))
     throw new TypeError('a NUL in the environment or a path');

@@ -61,7 +61,8 @@ async function tryOnce(executor: Executor, stateFolder: string, signal: AbortSig
   try {
     await mkdir(place.tree);
     await executor.handOver(place);
-    const script = 'command -v git >/dev/null || echo git; : >probe; exit 0';
+    const script =
+      'for name in git socat; do command -v $name >/dev/null || echo $name; done; : >probe; exit 0';
     const result = await runInSandbox(
       executor,
       place,

@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 
 import { closeInheritedDescriptors } from '../../lib/inherited-descriptors.ts';
 import { spawnLaunch } from '../../lib/spawn-launch.ts';
+import { serveWayOut } from '../executor-way-out.contract.ts';
 import type { Executor, Launch } from '../executor.ts';
 import {
   eventually,
@@ -50,6 +51,7 @@ type Attempt = {
   readonly script: string;
   readonly weaker: Change;
   readonly readOnly?: readonly string[];
+  readonly wayOut?: { readonly socket: string };
 };
 
 /** The attempt fails in the whole profile and succeeds in the weaker one: so the line is what stops it. */
@@ -62,6 +64,7 @@ async function stopsOnlyWhole(t: TestContext, attempt: Attempt): Promise<void> {
     const place = await makeTrialPlace(t, executor);
     const { stdout, stderr } = await runShell(executor, place, attempt.script, {
       readOnly: attempt.readOnly ?? [],
+      ...(attempt.wayOut === undefined ? {} : { wayOut: attempt.wayOut }),
     });
     assert.equal(stdout.trim(), expected, `${change === undefined ? 'whole' : 'weaker'}: ${stderr}`);
   }
@@ -222,6 +225,29 @@ test('a file that a command may read cannot be written', async (t) => {
     readOnly: [file],
     script: `echo x 2>/dev/null >${file} && echo through`,
     weaker: withArgs('read only', (args) => args.map((arg) => (arg === '--ro-bind' ? '--bind' : arg))),
+  });
+});
+
+test('a sandbox reaches its way out, and only by the line that shows it', async (t) => {
+  const wayOut = await serveWayOut(t, (connection) => connection.end('through'));
+  const script = `perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new("127.0.0.1:3128"); print while <$s>'`;
+  for (const [executor, expected] of [
+    [makeExecutor(t), 'through'],
+    [makeExecutor(t, without('way out')), ''],
+  ] as const) {
+    const place = await makeTrialPlace(t, executor);
+    assert.equal((await runShell(executor, place, script, { wayOut })).stdout, expected);
+  }
+});
+
+test('a sandbox cannot change who may use the socket of its way out', async (t) => {
+  const wayOut = await serveWayOut(t, (connection) => connection.end());
+  await stopsOnlyWhole(t, {
+    what: 'writing',
+    wayOut,
+    // Without the line it is only the owner of the socket that stands in the way.
+    script: 'chmod 777 /run/slipway/way-out.sock 2>&1 | grep -q "Read-only" || echo through',
+    weaker: withArgs('way out', (args) => args.map((arg) => (arg === '--ro-bind' ? '--bind' : arg))),
   });
 });
 

@@ -6,6 +6,8 @@ export type Profile = {
   readonly homeInside: string;
   /** Files and folders to be seen read-only at their own paths. */
   readonly readOnly: readonly string[];
+  /** The unix socket that leads outside, where the command has one. */
+  readonly wayOut: string | undefined;
   /** The root folder's system entries as this host has them, `/usr` itself aside. */
   readonly systemFolders: readonly SystemFolder[];
   /** Our own versions of files in /etc, by their name there. */
@@ -41,6 +43,7 @@ export type ProfileLineName =
   | 'shared memory size'
   | 'temporary files'
   | 'run folder'
+  | 'way out'
   | 'tree'
   | 'home'
   | 'read only'
@@ -67,6 +70,9 @@ const sharedEtc = [
   'mime.types',
   'java',
 ];
+
+/** Where a command's way out lies inside. */
+export const wayOutInside = '/run/slipway/way-out.sock';
 
 /** Room for sockets and pid files. */
 const runBytes = 16 * 1024 * 1024;
@@ -128,6 +134,9 @@ function mountLines(profile: Profile): readonly ProfileLine[] {
     { name: 'shared memory size', args: temporary(profile.temporaryBytes, '1777', '/dev/shm') },
     { name: 'temporary files', args: temporary(profile.temporaryBytes, '1777', '/tmp') },
     { name: 'run folder', args: temporary(runBytes, '0755', '/run') },
+    ...(profile.wayOut === undefined
+      ? []
+      : [{ name: 'way out', args: ['--ro-bind', profile.wayOut, wayOutInside] } as const]),
     { name: 'tree', args: ['--bind', profile.tree, profile.treeInside, '--chdir', profile.treeInside] },
     { name: 'home', args: ['--bind', profile.home, profile.homeInside] },
     { name: 'read only', args: profile.readOnly.flatMap((path) => ['--ro-bind', path, path]) },

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sections, settings, type Section, type Setting } from '../server/src/config-schema.ts';
+import { settings } from '../server/src/config-schema.ts';
+import { sections, type Section, type Setting } from '../server/src/config-setting.ts';
 import { root } from './repository.ts';
 
 const source = 'server/src/config-schema.ts';

@@ -1,98 +1,24 @@
-import { isBranchName } from './domain/branch-name.ts';
-import { parseArmedFault } from './lib/faults.ts';
+import { agentSettings } from './config-agents.ts';
+import {
+  anything,
+  atLeast,
+  branchPrefix,
+  databaseUrl,
+  encryptionKeys,
+  fault,
+  oneLine,
+  oneOf,
+  onOff,
+  trailers,
+  webAddress,
+  wholeNumber,
+  type Setting,
+} from './config-setting.ts';
 
 /**
- * One variable of the configuration. `docs/configuration.md` and `.env.example` are generated from this
+ * Every variable of the configuration. `docs/configuration.md` and `.env.example` are generated from this
  * list; a check in CI compares them.
  */
-export type Setting = {
-  readonly name: string;
-  readonly section: Section;
-  /** What stands for an unset variable; undefined: nothing does. */
-  readonly fallback?: string;
-  /** For people: what it is, in one or two sentences. */
-  readonly about: string;
-  /** Names of other programs that people's scripts know; the own name wins. */
-  readonly aliases?: readonly string[];
-  /** Also read from the file that `<name>_FILE` names; never printed. */
-  readonly secret?: boolean;
-  /** Not for people: left out of the generated documents. */
-  readonly internal?: boolean;
-  /** Says what is wrong with a value; undefined: nothing. */
-  readonly check: (value: string) => string | undefined;
-};
-
-export const sections = ['Server', 'Data', 'Work', 'Limits', 'Git', 'Command line'] as const;
-export type Section = (typeof sections)[number];
-
-const anything: Setting['check'] = () => undefined;
-
-function wholeNumber(min: number, max: number): Setting['check'] {
-  return (value) => {
-    const number = Number(value);
-    return /^\d+$/u.test(value) && number >= min && number <= max
-      ? undefined
-      : `must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`;
-  };
-}
-
-function oneOf(...choices: readonly string[]): Setting['check'] {
-  return (value) =>
-    choices.includes(value)
-      ? undefined
-      : `must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`;
-}
-
-function onOff(value: string): string | undefined {
-  return /^(?:on|off|true|false|yes|no|1|0)$/iu.test(value)
-    ? undefined
-    : `must be on or off, not ${JSON.stringify(value)}`;
-}
-
-function atLeast(characters: number): Setting['check'] {
-  return (value) => (value.length >= characters ? undefined : `must have at least ${characters} characters`);
-}
-
-function databaseUrl(value: string): string | undefined {
-  return /^postgres(?:ql)?:\/\//u.test(value) && URL.canParse(value)
-    ? undefined
-    : 'must be an address like postgres://user:password@host:5432/database';
-}
-
-function webAddress(value: string): string | undefined {
-  return /^https?:\/\//u.test(value) && URL.canParse(value)
-    ? undefined
-    : 'must be an http:// or https:// address';
-}
-
-function oneLine(value: string): string | undefined {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return /^[^\u0000-\u001f<>]+$/u.test(value) ? undefined : 'must be one line without < and >';
-}
-
-function branchPrefix(value: string): string | undefined {
-  return isBranchName(`${value}x`) && value.length <= 30
-    ? undefined
-    : 'must be the beginning of a branch name, at most 30 characters';
-}
-
-function trailers(value: string): string | undefined {
-  const wrong = value
-    .split(/[,\n]/u)
-    .find((line) => line.trim() !== '' && !/^[A-Za-z0-9-]+: \S/u.test(line.trim()));
-  return wrong === undefined ? undefined : `must be lines like "Name: value", not ${JSON.stringify(wrong)}`;
-}
-
-function encryptionKeys(value: string): string | undefined {
-  return value.split(/[,\n]/u).every((key) => key.trim() === '' || key.trim().length >= 16)
-    ? undefined
-    : 'must be keys of at least 16 characters, the newest first, separated by commas';
-}
-
-function fault(value: string): string | undefined {
-  return parseArmedFault(value) === undefined ? 'must be POINT:kill|stop:FILE' : undefined;
-}
-
 export const settings: readonly Setting[] = [
   {
     name: 'SLIPWAY_HOST',
@@ -207,6 +133,7 @@ export const settings: readonly Setting[] = [
     about: 'How many runs of one owner at a time, over all workers; 0: no limit.',
     check: wholeNumber(0, 100_000),
   },
+  ...agentSettings,
   {
     name: 'SLIPWAY_TASKS_PER_MINUTE',
     section: 'Limits',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { sections, settings } from './config-schema.ts';
+import { settings } from './config-schema.ts';
+import { sections } from './config-setting.ts';
 import { ConfigError, readConfig, type Environment } from './config.ts';
 
 const noFiles = (path: string): string => {
@@ -29,6 +30,7 @@ const examples: Readonly<
   SLIPWAY_LOG_LEVEL: { bad: ['loud', 'INFO'], good: ['debug', 'silent'] },
   SLIPWAY_DATA_DIR: { bad: ['/data\n'], good: ['/data', 'relative/folder', '/with space'] },
   SLIPWAY_BLOB_DIR: { bad: ['/blobs\u0000'], good: ['/blobs'] },
+  NODE_EXTRA_CA_CERTS: { bad: ['\u0000'], good: ['/usr/local/bin/codex'] },
   DATABASE_URL: {
     bad: ['mysql://localhost/x', 'localhost:5432', 'postgres://[', 'postgres//x'],
     good: [
@@ -46,6 +48,51 @@ const examples: Readonly<
   SLIPWAY_REVIEW_WORKERS: { bad: ['201'], good: ['0'] },
   SLIPWAY_FOLLOW_UP_WORKERS: { bad: ['x'], good: ['1'] },
   SLIPWAY_ISOLATION: { bad: ['none', 'docker', 'Bubblewrap'], good: ['bubblewrap', 'process'] },
+  SLIPWAY_DEFAULT_AGENT: { bad: ['claude', 'Codex'], good: ['claude-code', 'codex', 'script'] },
+  ANTHROPIC_API_KEY: { bad: ['short', 'two words of it', 'a-key-\r\nx: y'], good: ['sk-ant-key'] },
+  ANTHROPIC_BASE_URL: {
+    bad: ['api.example.com', 'ftp://x', 'https://', 'https://x/?y', 'https://x/#y', 'https://u:p@x'],
+    good: ['http://127.0.0.1:9000', 'https://gateway.example.com/anthropic/'],
+  },
+  SLIPWAY_CLAUDE_CODE_PATH: { bad: ['a\nb'], good: ['claude', '/opt/claude/claude'] },
+  SLIPWAY_CLAUDE_CODE_MODEL: { bad: ['a\nb'], good: ['opus'] },
+  OPENAI_API_KEY: { bad: ['short'], good: ['sk-proj-key'] },
+  OPENAI_BASE_URL: { bad: ['x'], good: ['http://[::1]:9000/v1'] },
+  SLIPWAY_CODEX_PATH: { bad: ['\u0000'], good: ['/usr/local/bin/codex'] },
+  SLIPWAY_CODEX_MODEL: { bad: ['\t'], good: ['gpt'] },
+  SLIPWAY_MODEL_RETRIES: { bad: ['-1', '21'], good: ['0', '20'] },
+  SLIPWAY_ALLOW_EGRESS: {
+    bad: [
+      'https://x.com',
+      '*',
+      '*.',
+      'a b',
+      'x.com/y',
+      'x.com:0',
+      'x.com:65536',
+      'x.com:',
+      '1.2.3',
+      '1.2.3.256',
+      '0x7f.1',
+      '-x.com',
+      'a..b',
+      '[::1',
+      '[1.2.3.4]',
+      ':::',
+      'a.*.com',
+    ],
+    good: [
+      'example.com, *.example.com,localhost:8080',
+      'packages',
+      'EXAMPLE.com\nx_y.com',
+      '10.0.0.1,10.0.0.1:8443',
+      '2001:db8::1, [::1]:443',
+      'xn--bcher-kva.example',
+    ],
+  },
+  SLIPWAY_APPROVAL_SECONDS: { bad: ['0'], good: ['1', '2592000'] },
+  SLIPWAY_APPROVAL_HOLD_SECONDS: { bad: ['86401'], good: ['0'] },
+  SLIPWAY_AGENT_EXIT_SECONDS: { bad: ['0', '601'], good: ['1'] },
   SLIPWAY_RUNS_PER_REPOSITORY: { bad: ['100001'], good: ['0', '100000'] },
   SLIPWAY_RUNS_PER_OWNER: { bad: ['-0'], good: ['0'] },
   SLIPWAY_TASKS_PER_MINUTE: { bad: ['1000001'], good: ['0', '1000000'] },
@@ -189,11 +236,63 @@ test('lists are cut at commas and ends of lines; several keys keep their order',
   assert.deepEqual(config.git.commitTrailers, ['A: b', 'C: d']);
 });
 
+test('an agent has its program, its model and the way to it', () => {
+  const { agents } = readConfig({}, noFiles);
+  assert.deepEqual(agents, {
+    claudeCode: {},
+    codex: {},
+    defaultAgent: 'claude-code',
+    anthropic: { url: 'https://api.anthropic.com' },
+    openai: { url: 'https://api.openai.com/v1' },
+    certificatesFile: undefined,
+    modelRetries: 2,
+    allowEgress: [],
+    approvalSeconds: 86_400,
+    approvalHoldSeconds: 120,
+    exitSeconds: 10,
+  });
+  const set = readConfig(
+    {
+      CODEFORGE_CLI__CLAUDE_CODE__PATH: '/stand-in/claude',
+      CODEFORGE_CLI__CODEX__PATH: '/stand-in/codex',
+      SLIPWAY_CODEX_PATH: '/opt/codex',
+      SLIPWAY_CODEX_MODEL: 'small',
+      CODEFORGE_CLI__DEFAULT: 'codex',
+      ANTHROPIC_BASE_URL: 'http://127.0.0.1:9000//',
+      OPENAI_API_KEY_FILE: '/run/key',
+    },
+    () => 'sk-from-the-file\n',
+  ).agents;
+  assert.deepEqual(set.claudeCode, { path: '/stand-in/claude' });
+  assert.deepEqual(set.codex, { path: '/opt/codex', model: 'small' });
+  assert.equal(set.defaultAgent, 'codex');
+  assert.deepEqual(set.anthropic, { url: 'http://127.0.0.1:9000' });
+  assert.equal(set.openai.key?.reveal(), 'sk-from-the-file');
+});
+
+test('programs are looked for in the absolute folders of PATH', () => {
+  assert.deepEqual(readConfig({ PATH: '/a/b::.:bin:/c' }, noFiles).programFolders, ['/a/b', '/c']);
+  assert.deepEqual(readConfig({}, noFiles).programFolders, []);
+});
+
+test('the word packages stands for the registries, in its place and each host once', () => {
+  const hosts = (list: string): readonly string[] =>
+    readConfig({ SLIPWAY_ALLOW_EGRESS: list }, noFiles).agents.allowEgress;
+  const all = hosts('packages');
+  assert.ok(all.length > 20);
+  assert.ok(all.includes('registry.npmjs.org'));
+  // Each of them is an entry that an operator could have written.
+  assert.deepEqual(hosts(all.join(',')), all);
+  assert.deepEqual(hosts('Example.com, packages, pypi.org'), ['example.com', ...all]);
+});
+
 test('no secret is told by the configuration or by a problem with it', () => {
   const secrets = {
     SLIPWAY_AUTH_TOKEN: 'the-token-of-the-administrator',
     DATABASE_URL: 'postgres://user:the-password@host/db',
     SLIPWAY_ENCRYPTION_KEY: 'the-key-that-encrypts,another-key-that-encrypts',
+    ANTHROPIC_API_KEY: 'the-key-to-one-model',
+    OPENAI_API_KEY: 'the-key-to-another',
   };
   const config = readConfig(secrets, noFiles);
   const told = [
@@ -205,8 +304,10 @@ test('no secret is told by the configuration or by a problem with it', () => {
     SLIPWAY_AUTH_TOKEN: 'tiny-secret',
     DATABASE_URL: 'mysql://user:tiny-secret@host',
     SLIPWAY_ENCRYPTION_KEY: 'tiny-secret',
+    ANTHROPIC_API_KEY: 'tiny-secret with a blank',
+    OPENAI_API_KEY: 'tiny-secret ',
   });
-  assert.equal(wrong.length, 3);
+  assert.equal(wrong.length, 5);
   for (const text of [...told, ...wrong]) assert.doesNotMatch(text, /the-|tiny-secret|another/u);
 });
 

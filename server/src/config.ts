@@ -1,6 +1,8 @@
 import { Secret } from './lib/secret.ts';
 import { parseArmedFault, type ArmedFault } from './lib/faults.ts';
-import { settings, type Setting } from './config-schema.ts';
+import { expandEgress } from './config-egress.ts';
+import { settings } from './config-schema.ts';
+import type { Setting } from './config-setting.ts';
 
 /**
  * The typed configuration, by section; each room gets its own. This file is the only reader of the
@@ -28,6 +30,24 @@ export type Config = {
     readonly mirrorsMb: number;
     readonly workspaceDays: number;
   };
+  readonly agents: {
+    /** `path`: a file or a bare name, not yet looked for. `model`: for tasks that name none. */
+    readonly claudeCode: { readonly path?: string; readonly model?: string };
+    readonly codex: { readonly path?: string; readonly model?: string };
+    readonly defaultAgent: 'claude-code' | 'codex' | 'script';
+    /** The models' addresses, without a slash at the end, and the keys to them. */
+    readonly anthropic: { readonly key?: Secret; readonly url: string };
+    readonly openai: { readonly key?: Secret; readonly url: string };
+    readonly certificatesFile: string | undefined;
+    readonly modelRetries: number;
+    /** `host`, `*.host`, `host:port` or an address each, in lower case, with presets expanded. */
+    readonly allowEgress: readonly string[];
+    readonly approvalSeconds: number;
+    readonly approvalHoldSeconds: number;
+    readonly exitSeconds: number;
+  };
+  /** The folders of PATH, in its order: where programs of agents are looked for. */
+  readonly programFolders: readonly string[];
   readonly git: {
     readonly allowFileRepositories: boolean;
     readonly allowHttpRepositories: boolean;
@@ -82,7 +102,7 @@ export function readConfig(environment: Environment, readFile: (path: string) =>
   }
   problems.push(...unknownVariables(environment));
   if (problems.length > 0) throw new ConfigError(problems);
-  return assemble(values);
+  return assemble(values, environment['PATH'] ?? '');
 }
 
 /** The value under the setting's own name, its file, or one of its aliases, in this order. */
@@ -167,7 +187,7 @@ function createReader(values: ReadonlyMap<string, string>): Reader {
   };
 }
 
-function assemble(values: ReadonlyMap<string, string>): Config {
+function assemble(values: ReadonlyMap<string, string>, path: string): Config {
   const read = createReader(values);
   const fault = read.optional('SLIPWAY_FAULT');
   return deepFrozen({
@@ -183,6 +203,8 @@ function assemble(values: ReadonlyMap<string, string>): Config {
     },
     encryptionKeys: read.list('SLIPWAY_ENCRYPTION_KEY').map((key) => new Secret(key)),
     worker: workerSection(read),
+    agents: agentsSection(read),
+    programFolders: path.split(':').filter((folder) => folder.startsWith('/')),
     git: gitSection(read),
     tasks: {
       perMinute: read.number('SLIPWAY_TASKS_PER_MINUTE'),
@@ -213,6 +235,34 @@ function workerSection({ text, number }: Reader): Config['worker'] {
     resultMb: number('SLIPWAY_RESULT_MB'),
     mirrorsMb: number('SLIPWAY_MIRRORS_MB'),
     workspaceDays: number('SLIPWAY_WORKSPACE_DAYS'),
+  };
+}
+
+function agentsSection({ text, optional, number, secret }: Reader): Config['agents'] {
+  const program = (name: string): Config['agents']['codex'] => {
+    const [path, model] = [optional(`${name}_PATH`), optional(`${name}_MODEL`)];
+    return { ...(path === undefined ? {} : { path }), ...(model === undefined ? {} : { model }) };
+  };
+  const api = (name: string): Config['agents']['openai'] => {
+    const key = secret(`${name}_API_KEY`);
+    return {
+      ...(key === undefined ? {} : { key }),
+      url: text(`${name}_BASE_URL`).replace(/\/+$/u, ''),
+    };
+  };
+  const named = text('SLIPWAY_DEFAULT_AGENT');
+  return {
+    claudeCode: program('SLIPWAY_CLAUDE_CODE'),
+    codex: program('SLIPWAY_CODEX'),
+    defaultAgent: named === 'codex' || named === 'script' ? named : 'claude-code',
+    anthropic: api('ANTHROPIC'),
+    openai: api('OPENAI'),
+    certificatesFile: optional('NODE_EXTRA_CA_CERTS'),
+    modelRetries: number('SLIPWAY_MODEL_RETRIES'),
+    allowEgress: expandEgress(text('SLIPWAY_ALLOW_EGRESS')),
+    approvalSeconds: number('SLIPWAY_APPROVAL_SECONDS'),
+    approvalHoldSeconds: number('SLIPWAY_APPROVAL_HOLD_SECONDS'),
+    exitSeconds: number('SLIPWAY_AGENT_EXIT_SECONDS'),
   };
 }
 

@@ -2,14 +2,14 @@ import { statfs } from 'node:fs/promises';
 import { composeExecutor } from '../compose-executor.ts';
 import type { Config } from '../config.ts';
 import { openDataFolder } from '../data-folder.ts';
-import type { Finding } from '../executors/executor.ts';
+import { findProgram } from '../executors/system-programs.ts';
+import { missingForWayOut } from '../executors/way-out.ts';
 import { createGit } from '../git/git.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { locateBinaries } from '../postgres/binaries.ts';
 import { openDatabase } from '../store/database.ts';
-
-type Check = { readonly name: string; readonly run: () => Promise<Answer> };
-type Answer = { readonly detail: string; readonly findings: readonly Finding[] };
+import { agentChecks } from './doctor-agents.ts';
+import type { Answer, Check } from './host-check.ts';
 
 const oldestNode = 24;
 const oldestGit = [2, 30] as const;
@@ -25,9 +25,11 @@ export async function doctor(
 ): Promise<number> {
   let problems = 0;
   for (const check of checksOf(config, dataFolder)) {
-    const { detail, findings } = await answerOf(check);
-    print(`${findings.length === 0 ? 'ok      ' : 'missing '} ${check.name.padEnd(12)} ${detail}`);
-    for (const finding of findings) print(`           ${finding.problem}\n             ${finding.remedy}`);
+    const { detail, findings, hints = [] } = await answerOf(check);
+    const word = findings.length > 0 ? 'missing' : hints.length > 0 ? 'optional' : 'ok';
+    print(`${word.padEnd(8)} ${check.name.padEnd(12)} ${detail}`);
+    for (const finding of [...findings, ...hints])
+      print(`           ${finding.problem}\n             ${finding.remedy}`);
     problems += findings.length;
   }
   print(
@@ -54,6 +56,7 @@ function checksOf(config: Config, dataFolder: string): readonly Check[] {
     { name: 'data', run: () => checkData(dataFolder) },
     { name: 'database', run: () => checkDatabase(config) },
     { name: 'isolation', run: () => checkIsolation(config, dataFolder) },
+    ...agentChecks(config),
   ];
 }
 
@@ -151,5 +154,7 @@ async function checkIsolation(config: Config, dataFolder: string): Promise<Answe
   const { sandbox } = await openDataFolder(dataFolder, undefined);
   const executor = composeExecutor(config, { sandbox }, silentLogger);
   const findings = await executor.check(AbortSignal.timeout(patienceMs));
-  return { detail: config.worker.isolation, findings };
+  const bridge = findProgram('socat');
+  const detail = `${config.worker.isolation}${bridge === undefined ? '' : `, ${bridge}`}`;
+  return { detail, findings, hints: missingForWayOut() };
 }

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createDescribeAgents } from '../compose-agents.ts';
 import { composeExecutor } from '../compose-executor.ts';
 import { composeHttp } from '../compose-http.ts';
 import { layFoundation, startWork } from '../compose.ts';
@@ -41,7 +42,12 @@ async function startServer({ config, dataFolder, logger, print }: ServeDeps): Pr
     await work.reconciled;
   }
   let leaving = false;
-  const http = composeHttp(foundation, { token, version, isShuttingDown: () => leaving });
+  const http = composeHttp(foundation, {
+    token,
+    version,
+    isShuttingDown: () => leaving,
+    describeAgents: createDescribeAgents(config),
+  });
   const url = await http.listen(config.http.host, config.http.port);
   stack.defer(async () => {
     leaving = true;

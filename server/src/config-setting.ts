@@ -1,0 +1,118 @@
+import { isBranchName } from './domain/branch-name.ts';
+import { parseArmedFault } from './lib/faults.ts';
+
+/** One variable of the configuration. */
+export type Setting = {
+  readonly name: string;
+  readonly section: Section;
+  /** What stands for an unset variable; undefined: nothing does. */
+  readonly fallback?: string;
+  /** For people: what it is, in one or two sentences. */
+  readonly about: string;
+  /** Names of other programs that people's scripts know; the own name wins. */
+  readonly aliases?: readonly string[];
+  /** Also read from the file that `<name>_FILE` names; never printed. */
+  readonly secret?: boolean;
+  /** Not for people: left out of the generated documents. */
+  readonly internal?: boolean;
+  /** Says what is wrong with a value; undefined: nothing. */
+  readonly check: (value: string) => string | undefined;
+};
+
+export const sections = ['Server', 'Data', 'Work', 'Agents', 'Limits', 'Git', 'Command line'] as const;
+export type Section = (typeof sections)[number];
+
+/** Every value will do. */
+export const anything: Setting['check'] = () => undefined;
+
+/** Decimal digits alone, within bounds that count as allowed. */
+export function wholeNumber(min: number, max: number): Setting['check'] {
+  return (value) => {
+    const number = Number(value);
+    return /^\d+$/u.test(value) && number >= min && number <= max
+      ? undefined
+      : `must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`;
+  };
+}
+
+/** One of these words, letter by letter. */
+export function oneOf(...choices: readonly string[]): Setting['check'] {
+  return (value) =>
+    choices.includes(value)
+      ? undefined
+      : `must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`;
+}
+
+/** A switch, as people write them. */
+export function onOff(value: string): string | undefined {
+  return /^(?:on|off|true|false|yes|no|1|0)$/iu.test(value)
+    ? undefined
+    : `must be on or off, not ${JSON.stringify(value)}`;
+}
+
+/** For secrets: its message does not repeat the value. */
+export function atLeast(characters: number): Setting['check'] {
+  return (value) => (value.length >= characters ? undefined : `must have at least ${characters} characters`);
+}
+
+/** An address of PostgreSQL; may hold a password, so the message does not repeat it. */
+export function databaseUrl(value: string): string | undefined {
+  return /^postgres(?:ql)?:\/\//u.test(value) && URL.canParse(value)
+    ? undefined
+    : 'must be an address like postgres://user:password@host:5432/database';
+}
+
+/** An address of HTTP. */
+export function webAddress(value: string): string | undefined {
+  return /^https?:\/\//u.test(value) && URL.canParse(value)
+    ? undefined
+    : 'must be an http:// or https:// address';
+}
+
+/** No control characters, nor the brackets around an address in a commit. */
+export function oneLine(value: string): string | undefined {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /^[^\u0000-\u001f<>]+$/u.test(value) ? undefined : 'must be one line without < and >';
+}
+
+/** What a branch name may begin with. */
+export function branchPrefix(value: string): string | undefined {
+  return isBranchName(`${value}x`) && value.length <= 30
+    ? undefined
+    : 'must be the beginning of a branch name, at most 30 characters';
+}
+
+/** Lines that git takes for trailers of a commit. */
+export function trailers(value: string): string | undefined {
+  const wrong = value
+    .split(/[,\n]/u)
+    .find((line) => line.trim() !== '' && !/^[A-Za-z0-9-]+: \S/u.test(line.trim()));
+  return wrong === undefined ? undefined : `must be lines like "Name: value", not ${JSON.stringify(wrong)}`;
+}
+
+/** Keys long enough to be none by accident; the message does not repeat them. */
+export function encryptionKeys(value: string): string | undefined {
+  return value.split(/[,\n]/u).every((key) => key.trim() === '' || key.trim().length >= 16)
+    ? undefined
+    : 'must be keys of at least 16 characters, the newest first, separated by commas';
+}
+
+/** Where and how a test of crashes strikes. */
+export function fault(value: string): string | undefined {
+  return parseArmedFault(value) === undefined ? 'must be POINT:kill|stop:FILE' : undefined;
+}
+
+/** A credential that travels in a header; the message does not repeat it. */
+export function apiKey(value: string): string | undefined {
+  return /^[\u0021-\u007e]{8,}$/u.test(value)
+    ? undefined
+    : 'must be a key of at least 8 characters without blanks';
+}
+
+/** Where requests are sent on with their path behind it, so that nothing may stand there yet. */
+export function apiAddress(value: string): string | undefined {
+  const url = /^https?:\/\/[^\s?#@]+$/u.test(value) ? URL.parse(value) : null;
+  return url === null
+    ? 'must be an http:// or https:// address without a user, a query or a fragment'
+    : undefined;
+}

@@ -4,11 +4,15 @@ import { cancelTask } from '../store/cancel-task.ts';
 import type { Database } from '../store/database.ts';
 import { findTask, type TaskReference, type Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
+import { TaskStateRefusal } from './task-state-refusal.ts';
 
 export type CancelTaskDeps = { readonly database: Database; readonly wakeups: Wakeups };
 
-/** States in which something of the task is being worked on, and those in which it waits. */
-const working: readonly TaskState[] = ['cloning', 'running', 'reviewing'];
+/**
+ * States in which something of the task is under way, if only its agent, put away while a person is waited
+ * for; and those in which it waits for a worker.
+ */
+const working: readonly TaskState[] = ['cloning', 'running', 'waiting_for_user', 'paused', 'reviewing'];
 const waiting: readonly TaskState[] = ['pending', 'awaiting_instruction'];
 
 /**
@@ -32,14 +36,4 @@ export function createCancelTaskService(deps: CancelTaskDeps) {
     deps.wakeups.wake('stream', task.id);
     return { id: task.id };
   };
-}
-
-/** The task is in a state that the wish does not fit; the surface says it in its own words. */
-export class TaskStateRefusal extends Refusal {
-  readonly state: TaskState;
-
-  constructor(state: TaskState) {
-    super('conflict', `the task is ${state}`);
-    this.state = state;
-  }
 }

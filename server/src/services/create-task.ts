@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Agent } from '../agents/agent.ts';
-import { isBranchName } from '../domain/branch-name.ts';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import { invalidField, Refusal } from '../domain/errors.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
-import { branchMaxLength, priorityRange, type PublishMode, type TaskOptions } from '../domain/options.ts';
+import { priorityRange, type PublishMode, type TaskOptions } from '../domain/options.ts';
 import {
   parseRepositoryUrl,
   RepositoryUrlRefused,
@@ -21,21 +19,25 @@ import { ensureRepository } from '../store/owners.ts';
 import { spendRateLimit } from '../store/rate-limits.ts';
 import type { Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
+import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
+import {
+  taskOptionsOf,
+  type OptionsPolicy,
+  type SubmissionFields,
+  type WantedOptions,
+} from './task-options.ts';
+
+export type { SubmissionFields } from './task-options.ts';
 
 /** A submission, parsed at the edge: types and lengths hold, names and addresses are checked here. */
-export type Submission = {
+export type Submission = WantedOptions & {
   readonly source: string;
   readonly repositoryUrl: string;
   readonly prompt: string;
-  readonly agent: string;
-  readonly command?: string;
-  /** Clamped to the maximum, not refused. */
-  readonly timeoutSeconds?: number;
-  readonly sourceBranch?: string;
-  readonly targetBranch?: string;
   readonly publish: PublishMode;
-  readonly priority?: number;
   readonly accessToken?: Secret;
+  /** The key that the agent's model is called with, in the place of the server's. */
+  readonly aiKey?: Secret;
   readonly providerKey?: string;
   readonly callbackUrl?: string;
   readonly idempotencyKey?: string;
@@ -55,22 +57,10 @@ export type CreateTaskDeps = {
   readonly policy: CreateTaskPolicy;
 };
 
-export type CreateTaskPolicy = {
+export type CreateTaskPolicy = OptionsPolicy & {
   readonly repositories: RepositoryUrlPolicy;
-  readonly timeoutSecondsDefault: number;
-  readonly timeoutSecondsMax: number;
   /** 0: no limit. */
   readonly tasksPerMinute: number;
-};
-
-/** The fields of a submission under the names that the caller knows them by, for messages. */
-export type SubmissionFields = {
-  readonly repositoryUrl: string;
-  readonly agent: string;
-  readonly command: string;
-  readonly sourceBranch: string;
-  readonly targetBranch: string;
-  readonly priority: string;
 };
 
 const route = 'tasks';
@@ -87,11 +77,11 @@ export function createTaskService(deps: CreateTaskDeps) {
 
   return async (viewer: Viewer, submission: Submission, fields: SubmissionFields): Promise<CreatedTask> => {
     const repository = checkedRepository(submission.repositoryUrl, deps.policy.repositories, fields);
-    const options = checkedOptions(submission, deps.policy, fields);
+    const options = taskOptionsOf(submission, deps.policy, fields);
     const idempotency =
       submission.idempotencyKey === undefined ? null : keyOf(submission, submission.idempotencyKey);
     const taskId = deps.ids.random();
-    checkAgent(deps.agents, { ...submission, taskId }, fields);
+    checkAgent(deps.agents, { taskId, prompt: submission.prompt, options }, fields);
     if (idempotency !== null) {
       const kept = await findKept(deps.database, viewer, idempotency);
       if (kept !== undefined) return kept;
@@ -113,6 +103,7 @@ export function createTaskService(deps: CreateTaskDeps) {
       callbackUrl: submission.callbackUrl ?? null,
       providerKey: submission.providerKey ?? null,
       accessToken: submission.accessToken === undefined ? null : seal(deps, submission.accessToken),
+      ...(submission.aiKey === undefined ? {} : { aiKey: seal(deps, submission.aiKey) }),
       traceId: deps.ids.random().replaceAll('-', ''),
       priority: submission.priority ?? priorityRange.default,
       pendingSeconds: deadlineSeconds.pending,
@@ -143,47 +134,16 @@ function checkedRepository(
   }
 }
 
-function checkedOptions(
-  submission: Submission,
-  policy: CreateTaskPolicy,
-  fields: SubmissionFields,
-): TaskOptions {
-  const { sourceBranch, targetBranch, priority } = submission;
-  for (const [name, branch] of [
-    [fields.sourceBranch, sourceBranch],
-    [fields.targetBranch, targetBranch],
-  ] as const) {
-    if (branch === undefined) continue;
-    if (branch.length > branchMaxLength) throw invalidField(name, 'exceeds maximum length');
-    if (!isBranchName(branch)) throw invalidField(name, 'is not a valid branch name');
-  }
-  if (priority !== undefined && (priority < priorityRange.min || priority > priorityRange.max)) {
-    throw invalidField(fields.priority, `must be between ${priorityRange.min} and ${priorityRange.max}`);
-  }
-  const wanted = submission.timeoutSeconds ?? policy.timeoutSecondsDefault;
-  return {
-    agent: submission.agent,
-    timeoutSeconds: Math.min(wanted, policy.timeoutSecondsMax),
-    ...(submission.command === undefined ? {} : { command: submission.command }),
-    ...(sourceBranch === undefined ? {} : { sourceBranch }),
-    ...(targetBranch === undefined ? {} : { targetBranch }),
-  };
-}
-
 function checkAgent(
   agents: ReadonlyMap<string, Agent>,
-  task: Submission & { readonly taskId: string },
+  task: { readonly taskId: string; readonly prompt: string; readonly options: TaskOptions },
   fields: SubmissionFields,
 ): void {
-  const agent = agents.get(task.agent);
-  if (agent === undefined) throw invalidField(fields.agent, `unknown CLI: ${task.agent.slice(0, 100)}`);
-  const refusal = agent.refuse({
-    taskId: task.taskId,
-    runId: task.taskId,
-    iteration: 1,
-    prompt: task.prompt,
-    ...(task.command === undefined ? {} : { command: task.command }),
-  });
+  const { agent: name, timeoutSeconds: _time, ...options } = task.options;
+  const agent = agents.get(name);
+  if (agent === undefined) throw invalidField(fields.agent, `unknown CLI: ${name.slice(0, 100)}`);
+  const about = { taskId: task.taskId, runId: task.taskId, iteration: 1, prompt: task.prompt };
+  const refusal = agent.refuse({ ...about, ...options });
   if (refusal !== undefined) throw invalidField(fields[refusal.field], refusal.message);
 }
 
@@ -203,9 +163,9 @@ async function spend(deps: CreateTaskDeps, key: string): Promise<void> {
 type Idempotency = NonNullable<NewTask['idempotency']>;
 
 function keyOf(submission: Submission, key: string): Idempotency {
-  const { accessToken, rateLimitKey: _counted, ...body } = submission;
-  const hash = createHash('sha256').update(JSON.stringify([body, accessToken?.reveal() ?? null]));
-  return { route, key, bodyHash: hash.digest('hex') };
+  const { accessToken, aiKey, rateLimitKey: _counted, ...body } = submission;
+  const secrets = [accessToken?.reveal() ?? null, ...(aiKey === undefined ? [] : [aiKey.reveal()])];
+  return { route, key, bodyHash: bodyHashOf(body, ...secrets) };
 }
 
 async function findKept(
@@ -215,9 +175,7 @@ async function findKept(
 ): Promise<CreatedTask | undefined> {
   const kept = await findIdempotencyKey(database, viewer.userId, route, idempotency.key);
   if (kept === undefined) return undefined;
-  if (kept.bodyHash !== idempotency.bodyHash) {
-    throw new Refusal('idempotency_mismatch', 'this Idempotency-Key was used with another request body');
-  }
+  if (kept.bodyHash !== idempotency.bodyHash) throw idempotencyMismatch();
   return { id: kept.taskId, createdAt: kept.createdAt };
 }
 

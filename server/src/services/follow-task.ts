@@ -48,6 +48,7 @@ export function createFollowTaskService(deps: FollowTaskDeps) {
     // An id from the future (of a database that was restored, say) must not hide what happens next.
     let cursor = Math.min(afterId, task.lastEventId);
     let due = isRestingTaskState(task.state);
+    const seenAt = task.lastEventId;
     let lookedAt = performance.now();
     for await (const events of deps.follower.follow(task.id, cursor, signal)) {
       if (events.length > 0) {
@@ -56,7 +57,8 @@ export function createFollowTaskService(deps: FollowTaskDeps) {
         due ||= events.some((event) => mayBringRest.has(event.type));
       }
       if (!due && performance.now() - lookedAt < backstopMs) continue;
-      const found = await look(viewer, task.id, cursor);
+      // Nor may a state from before what the caller saw: a task at rest that was instructed since does not rest.
+      const found = await look(viewer, task.id, Math.max(cursor, seenAt));
       lookedAt = performance.now();
       if (found === undefined) return;
       due = isRestingTaskState(found.state);
@@ -69,7 +71,7 @@ export function createFollowTaskService(deps: FollowTaskDeps) {
 }
 
 /**
- * Reads a task at least as new as an event that was seen. A thousand followers who saw the same event
+ * Reads a task at least as new as an event that is known of. A thousand followers who saw the same event
  * share one read; a read that was begun before the event does not count.
  */
 function createSharedLook(database: Database) {

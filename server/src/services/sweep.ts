@@ -2,9 +2,11 @@ import { leaseSeconds } from '../domain/deadlines.ts';
 import { delay } from '../lib/abort.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
+import { expireApproval } from '../store/approvals.ts';
 import type { Database } from '../store/database.ts';
 import { readDatabaseClock, sweepRun, sweepTask, type DatabaseClock } from '../store/sweep.ts';
 import type { Wakeups } from '../store/wakeups.ts';
+import { wakeAfterDecision } from './answer-approval.ts';
 
 const everyMs = 1_000;
 /** One pass takes no longer, so that looks at the clock stay close together. */
@@ -37,14 +39,21 @@ export function createSweeper(deps: SweeperDeps): { readonly run: (signal: Abort
       if (!(await sweepOneRun(deps)) && !(await sweepOneTask(deps))) return;
     }
   };
+  /** No lease is behind a question: its time is up when it is up. */
+  const passQuestions = async (signal: AbortSignal): Promise<void> => {
+    const until = performance.now() + passMs;
+    while (!signal.aborted && performance.now() < until) if (!(await expireOne(deps))) return;
+  };
 
   return {
     async run(signal) {
       while (!signal.aborted) {
-        await pass(signal).catch((error: unknown) => {
-          steadiness = createSteadiness();
-          deps.logger.warn({ error: String(error) }, 'sweeping failed; trying again');
-        });
+        await passQuestions(signal)
+          .then(() => pass(signal))
+          .catch((error: unknown) => {
+            steadiness = createSteadiness();
+            deps.logger.warn({ error: String(error) }, 'sweeping failed; trying again');
+          });
         await delay(everyMs, signal).catch(() => undefined);
       }
     },
@@ -63,6 +72,15 @@ export function createSteadiness(): { readonly look: (clock: DatabaseClock) => b
       return upSeconds >= leaseSeconds && nowSeconds - since >= leaseSeconds;
     },
   };
+}
+
+/** A question that nobody answered in time is denied. False: there was nothing to do. */
+async function expireOne(deps: SweeperDeps): Promise<boolean> {
+  const expired = await expireApproval(deps.database, deps.ids);
+  if (expired === undefined) return false;
+  deps.logger.info(expired, 'nobody answered a question in time; it is denied');
+  wakeAfterDecision(deps.wakeups, expired);
+  return true;
 }
 
 /** False: there was nothing to do. */

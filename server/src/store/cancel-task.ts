@@ -3,6 +3,7 @@ import { deadlineSeconds } from '../domain/deadlines.ts';
 import { liveRunStates } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents } from './append-events.ts';
+import { dropApprovals } from './approvals.ts';
 import type { Database } from './database.ts';
 import { secondsFromNow } from './move-run.ts';
 import type { Tables } from './tables.ts';
@@ -52,6 +53,8 @@ export async function cancelTask(
       return { kind: 'cancelled' };
     }
     if (task.cancel_requested_at !== null) return { kind: 'asked' };
+    // Nobody is to allow anything any more.
+    await dropApprovals(tx, taskId);
     await tx
       .updateTable('tasks')
       .set({ cancel_requested_at: sql`now()`, deadline_at: secondsFromNow(deadlineSeconds.cancellingTask) })
@@ -74,5 +77,6 @@ export async function endCancelled(tx: Transaction<Tables>, taskId: string): Pro
     })
     .where('id', '=', taskId)
     .execute();
+  await dropApprovals(tx, taskId);
   await appendEvents(tx, taskId, null, [{ type: 'task_cancelled', data: {} }]);
 }

@@ -25,14 +25,34 @@ export type ClaimedRun = {
   readonly options: TaskOptions;
   readonly publish: PublishMode;
   readonly accessTokenId: string | null;
+  /** The task's own key to the model. */
+  readonly aiKeyId: string | null;
   readonly branch: string | null;
   readonly cancelRequested: boolean;
+  /** A question of the agent waits for a person. */
+  readonly waiting: boolean;
+  /** The agent is being put away: however it ended, the run is to be parked. */
+  readonly parking: boolean;
+  readonly agentVersion: string | null;
+  readonly noticesAt: number;
+  /** How many runs of this iteration were parked: none of them was a failed attempt. */
+  readonly parkedBefore: number;
   readonly workspaceId: string;
   readonly workspaceNumber: number;
   readonly baseBranch: string | null;
   readonly baseCommit: string | null;
   readonly headCommit: string | null;
   readonly pushedCommit: string | null;
+  /** Whose disk holds the tree. */
+  readonly treeWorkerId: string | null;
+  /** The conversation of the last run here that ended well or was parked, and whose it is. */
+  readonly session: string | null;
+  readonly sessionAgent: string | null;
+  readonly sessionBlobId: string | null;
+  readonly bundleBlobId: string | null;
+  /** A parked run's tree: a commit with what was not committed, on top of the agent's own. */
+  readonly snapshotCommit: string | null;
+  readonly snapshotBlobId: string | null;
 };
 
 export type ClaimLimits = {
@@ -49,22 +69,30 @@ const claimedColumns = `
   run.iteration, run.attempt, run.cause, run.prompt, run.output_at as "outputAt",
   run.time_left_ms as "timeLeftMs", run.exit, run.agent, run.started_at as "startedAt",
   task.repository_url as "repositoryUrl", task.options, task.publish, task.access_token_id as "accessTokenId",
-  task.branch, task.cancel_requested_at is not null as "cancelRequested",
+  task.ai_key_id as "aiKeyId", task.branch, task.cancel_requested_at is not null as "cancelRequested",
+  task.state = 'waiting_for_user' as waiting, run.parking, run.agent_version as "agentVersion", run.notices_at as "noticesAt",
+  (select count(*)::int from runs earlier where earlier.task_id = run.task_id and earlier.iteration = run.iteration
+    and earlier.kind = run.kind and earlier.state = 'parked') as "parkedBefore",
   workspace.id as "workspaceId", workspace.number as "workspaceNumber",
   workspace.base_branch as "baseBranch", workspace.base_commit as "baseCommit",
-  workspace.head_commit as "headCommit", workspace.pushed_commit as "pushedCommit"`;
+  workspace.head_commit as "headCommit", workspace.pushed_commit as "pushedCommit",
+  workspace.worker_id as "treeWorkerId", workspace.session, workspace.session_agent as "sessionAgent",
+  workspace.session_blob_id as "sessionBlobId", workspace.bundle_blob_id as "bundleBlobId",
+  workspace.snapshot_commit as "snapshotCommit", workspace.snapshot_blob_id as "snapshotBlobId"`;
 
 /**
  * Takes the best queued run of a queue: highest priority first, oldest first within it; none whose
  * workspace has a live run (a unique index says the same), whose task is being cancelled, whose earlier
- * instruction still waits, or whose repository or owner is at its limit. What is full is counted once, not
+ * instruction still waits, or whose repository or owner is at its limit (who waits for a person takes none
+ * of it). What is full is counted once, not
  * for each row looked at: with everything full and 40,000 queued, 25 ms instead of 1,100. The advisory lock is a statement of its own: the claim's snapshot
  * is then taken under it and counts are exact (without it a limit of 2 let 4 through). It scans
  * `runs_queued`, which holds queued rows only, in just this order.
  */
 const claimText = `
   with live as materialized (
-    select repository_id, owner_id from runs where state in ('preparing', 'running', 'collecting')
+    select runs.repository_id, runs.owner_id from runs join tasks on tasks.id = runs.task_id
+    where runs.state in ('preparing', 'running', 'collecting') and tasks.state <> 'waiting_for_user'
   ), full_repositories as materialized (
     select live.repository_id as id from live join repositories on repositories.id = live.repository_id
     group by live.repository_id, repositories.max_live_runs

@@ -18,6 +18,8 @@ export type NewTask = {
   readonly callbackUrl: string | null;
   readonly providerKey: string | null;
   readonly accessToken: SealedSecret | null;
+  /** The task's own key to the model. */
+  readonly aiKey?: SealedSecret;
   readonly traceId: string;
   readonly priority: number;
   readonly pendingSeconds: number;
@@ -33,7 +35,7 @@ export type SealedSecret = {
 
 /**
  * Everything that a task begins with, in one statement and one flush: the idempotency key, the sealed
- * token, the workspace, the task, its stream with event 1 and its first run. When the key is taken, nothing
+ * secrets, the workspace, the task, its stream with event 1 and its first run. When the key is taken, nothing
  * is inserted and no row comes back: the caller reads what the key stands for. Two requests with one key
  * meet on the key's primary key, where the second waits for the first.
  */
@@ -49,13 +51,16 @@ const createTask: HotStatement = {
     ), secret as (
       insert into secrets (id, owner_id, key_id, nonce, ciphertext)
       select $14, $4, $15, $16, $17 from allowed where $14::uuid is not null returning id
+    ), ai_key as (
+      insert into secrets (id, owner_id, key_id, nonce, ciphertext)
+      select $24, $4, $25, $26, $27 from allowed where $24::uuid is not null returning id
     ), workspace as (
       insert into workspaces (id, owner_id, repository_id) select $2, $4, $5 from allowed
     ), task as (
       insert into tasks (id, owner_id, source, kind, repository_id, repository_url, prompt, options, publish,
-        callback_url, provider_key, access_token_id, state, workspace_id, trace_id, deadline_at)
-      select $1, $4, $7, $8, $5, $6, $9, $10::jsonb, $11, $12, $13, (select id from secret), 'pending', $2, $21,
-        now() + make_interval(secs => $23)
+        callback_url, provider_key, access_token_id, ai_key_id, state, workspace_id, trace_id, deadline_at)
+      select $1, $4, $7, $8, $5, $6, $9, $10::jsonb, $11, $12, $13, (select id from secret), (select id from ai_key),
+        'pending', $2, $21, now() + make_interval(secs => $23)
       from allowed returning created_at
     ), stream as (
       insert into streams (id, last_seq) select $1, 1 from allowed
@@ -99,6 +104,10 @@ export async function insertTask(database: Database, task: NewTask): Promise<Dat
     task.traceId,
     task.priority,
     task.pendingSeconds,
+    task.aiKey?.id ?? null,
+    task.aiKey?.keyId ?? null,
+    task.aiKey?.nonce ?? null,
+    task.aiKey?.ciphertext ?? null,
   ]);
   return rows[0]?.created_at;
 }

@@ -6,6 +6,7 @@ import type { NewEvent } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import type { Database } from './database.ts';
+import { goOnWithInstructions } from './finish-run.ts';
 import { falseWhenMoved, rollBack, secondsFromNow } from './move-run.ts';
 import type { Tables } from './tables.ts';
 
@@ -155,6 +156,7 @@ export async function settlePush(
       if (settlement.kind === 'pushed') await keepPushed(tx, effect);
       if (settlement.kind === 'taken') await insertNextPush(tx, effect, settlement);
       await appendEvents(tx, effect.taskId, effect.runId, [settlementEvent(effect, settlement)]);
+      if (settlement.kind === 'pushed') await goOnWithInstructions(tx, effect.taskId);
       return true;
     })
     .catch(falseWhenMoved);

@@ -1,15 +1,17 @@
 import { sql, type Transaction } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import { pushEffectKey, type PushPayload } from '../domain/effect-state.ts';
-import type { ChangesSummary, NewEvent } from '../domain/event.ts';
+import type { ChangesSummary, NewEvent, Spend } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents, jsonText, storableText, type Claim } from './append-events.ts';
+import { dropApprovals } from './approvals.ts';
 import type { StoredBlob } from './blob-folder.ts';
 import type { Database } from './database.ts';
 import { insertNextAttempt } from './next-attempt.ts';
 import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
+import { readIterationSpend } from './spend.ts';
 import type { Tables } from './tables.ts';
 
 /** A claimed run as its end needs it. */
@@ -23,6 +25,11 @@ export type FinishingRun = Claim & {
 
 export type Success = {
   readonly result: string;
+  /** The agent's own word for why it stopped. */
+  readonly stopReason?: string | undefined;
+  readonly agentVersion?: string | undefined;
+  /** The conversation to go on with, and its files. */
+  readonly session?: KeptSession | undefined;
   readonly durationMs: number;
   /** What there is to keep; undefined: the agent changed nothing. */
   readonly work: Work | undefined;
@@ -30,6 +37,13 @@ export type Success = {
   readonly push:
     | { readonly effectId: string; readonly branch: string; readonly expected: string | null }
     | undefined;
+};
+
+/** An agent's conversation: its id, and a blob of the files that it is, where there are any. */
+export type KeptSession = {
+  readonly id: string;
+  readonly agent: string;
+  readonly files: StoredBlob | undefined;
 };
 
 export type Work = {
@@ -48,6 +62,7 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
   return database
     .transaction(async (tx) => {
       if (success.work !== undefined) await insertBlobs(tx, run.ownerId, success.work);
+      await insertSessionBlob(tx, run.ownerId, success.session);
       await moveTask(tx, run, success);
       const moved = await heldRun(tx, run, 'collecting')
         .set({
@@ -56,6 +71,10 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
           bundle_blob_id: success.work?.bundle.id ?? null,
           changes: success.work === undefined ? null : jsonText(success.work.changes),
           result: storableText(success.result),
+          stop_reason: success.stopReason === undefined ? null : storableText(success.stopReason),
+          ...(success.agentVersion === undefined
+            ? {}
+            : { agent_version: storableText(success.agentVersion) }),
           ended_at: sql`now()`,
           deadline_at: null,
         })
@@ -64,14 +83,17 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
       if (success.push !== undefined && success.work !== undefined) {
         await insertPush(tx, run, { ...success.push, commit: success.work.commit });
       }
-      await keepWorkspace(tx, run, success.work);
-      await appendEvents(tx, run.taskId, run.runId, successEvents(run, success));
+      await keepWorkspace(tx, run, success);
+      const spend = await readIterationSpend(tx, run.taskId, run.iteration);
+      await appendEvents(tx, run.taskId, run.runId, successEvents(run, success, spend));
+      if (success.push === undefined) await goOnWithInstructions(tx, run.taskId);
       return true;
     })
     .catch(falseWhenMoved);
 }
 
 async function moveTask(tx: Transaction<Tables>, run: FinishingRun, success: Success): Promise<void> {
+  await stopWaiting(tx, run.taskId);
   const task = await tx
     .updateTable('tasks')
     .set({
@@ -101,6 +123,17 @@ async function moveTask(tx: Transaction<Tables>, run: FinishingRun, success: Suc
     })
     .where('id', '=', run.taskId)
     .execute();
+}
+
+/** An agent may end without waiting for the answer that it asked for: the question is nobody's any more. */
+async function stopWaiting(tx: Transaction<Tables>, taskId: string): Promise<void> {
+  const waiting = await tx
+    .updateTable('tasks')
+    .set({ state: 'running' })
+    .where('id', '=', taskId)
+    .where('state', '=', 'waiting_for_user')
+    .executeTakeFirst();
+  if (waiting.numUpdatedRows === 1n) await dropApprovals(tx, taskId);
 }
 
 async function insertBlobs(tx: Transaction<Tables>, ownerId: string, work: Work): Promise<void> {
@@ -143,19 +176,66 @@ async function insertPush(
 async function keepWorkspace(
   tx: Transaction<Tables>,
   run: FinishingRun,
-  work: Work | undefined,
+  { work, session }: Success,
 ): Promise<void> {
   await tx
     .updateTable('workspaces')
     .set({
       ...(work === undefined ? {} : { head_commit: work.commit, bundle_blob_id: work.bundle.id }),
+      ...sessionColumns(session),
+      snapshot_commit: null,
+      snapshot_blob_id: null,
       used_at: sql`now()`,
     })
     .where('id', '=', run.workspaceId)
     .execute();
 }
 
-function successEvents(run: FinishingRun, success: Success): readonly NewEvent[] {
+/** A run without a conversation leaves none: what an earlier one said would be out of date. */
+export function sessionColumns(session: KeptSession | undefined) {
+  return {
+    session: session === undefined ? null : storableText(session.id),
+    session_agent: session?.agent ?? null,
+    session_blob_id: session?.files?.id ?? null,
+  };
+}
+
+export async function insertSessionBlob(
+  tx: Transaction<Tables>,
+  ownerId: string,
+  session: KeptSession | undefined,
+): Promise<void> {
+  if (session?.files === undefined) return;
+  await tx
+    .insertInto('blobs')
+    .values({ ...session.files, owner_id: ownerId, kind: 'session' })
+    .execute();
+}
+
+/** A task at rest with instructions that wait does not rest: the oldest of them is next. */
+export async function goOnWithInstructions(tx: Transaction<Tables>, taskId: string): Promise<void> {
+  await tx
+    .updateTable('tasks')
+    .set({
+      state: 'awaiting_instruction',
+      finished_at: null,
+      deadline_at: secondsFromNow(deadlineSeconds.pending),
+    })
+    .where('id', '=', taskId)
+    .where('state', 'in', ['completed', 'pr_created'])
+    .where((where) =>
+      where.exists(
+        where
+          .selectFrom('runs')
+          .select('runs.id')
+          .whereRef('runs.task_id', '=', 'tasks.id')
+          .where('runs.state', '=', 'queued'),
+      ),
+    )
+    .execute();
+}
+
+function successEvents(run: FinishingRun, success: Success, spend: Spend): readonly NewEvent[] {
   return [
     success.work === undefined
       ? { type: 'no_changes', data: {} }
@@ -167,6 +247,7 @@ function successEvents(run: FinishingRun, success: Success): readonly NewEvent[]
         changes: success.work?.changes ?? null,
         durationSeconds: Math.round(success.durationMs / 1_000),
         iteration: run.iteration,
+        spend,
       },
     },
   ];
@@ -174,12 +255,19 @@ function successEvents(run: FinishingRun, success: Success): readonly NewEvent[]
 
 export type FailureDetails = {
   readonly retry?: { readonly runId: string; readonly inMs: number; readonly attempt: number };
+  /** The workspace's conversation is of no use: the next run begins a new one. */
+  readonly forgetSession?: boolean;
   readonly events?: readonly NewEvent[];
   readonly durationMs: number;
 };
 
 /** What a worker may be ending: nothing before the claim, nothing after the end. */
-const workingStates = ['cloning', 'running', 'awaiting_instruction'] as const satisfies readonly TaskState[];
+const workingStates = [
+  'cloning',
+  'running',
+  'waiting_for_user',
+  'awaiting_instruction',
+] as const satisfies readonly TaskState[];
 
 /**
  * A live run that failed, with its reason. With `retry` the next attempt is queued in the same
@@ -196,6 +284,14 @@ export async function failRun(
     .transaction(async (tx) => {
       await moveFailedTask(tx, run.taskId, failure, details);
       await endRun(tx, run, { state: 'failed', failure });
+      if (details.forgetSession === true) {
+        await tx
+          .updateTable('workspaces')
+          .set(sessionColumns(undefined))
+          .where('id', '=', run.workspaceId)
+          .execute();
+      }
+      await dropApprovals(tx, run.taskId);
       const events = [...(details.events ?? [])];
       if (details.retry === undefined) {
         events.push({ type: 'task_failed', data: { failure } });
@@ -233,6 +329,16 @@ async function moveFailedTask(
       : task.set({ deadline_at: secondsFromNow(deadlineSeconds.pending) })
   ).executeTakeFirst();
   if (moved.numUpdatedRows !== 1n) rollBack();
+  if (details.retry !== undefined) {
+    await stopWaiting(tx, taskId);
+    return;
+  }
+  await tx
+    .updateTable('runs')
+    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
+    .where('task_id', '=', taskId)
+    .where('state', '=', 'queued')
+    .execute();
 }
 
 /** A live run whose task somebody asked to cancel: both end. False: the claim is lost, or nobody asked. */
@@ -257,6 +363,7 @@ export async function cancelLiveRun(
         .executeTakeFirst();
       if (task.numUpdatedRows !== 1n) return rollBack();
       await endRun(tx, run, { state: 'cancelled' });
+      await dropApprovals(tx, run.taskId);
       await appendEvents(tx, run.taskId, run.runId, [{ type: 'task_cancelled', data: {} }]);
       return true;
     })

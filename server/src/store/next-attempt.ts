@@ -19,3 +19,18 @@ export async function insertNextAttempt(
       now() + make_interval(secs => ${deadlineSeconds.pending}), time_left_ms, agent, session
     from runs where id = ${endedRunId}`.execute(tx);
 }
+
+/** The run that goes on with a parked one: the same iteration and conversation, with the time that was left. */
+export async function insertResumedRun(
+  tx: Transaction<Tables>,
+  parkedRunId: string,
+  runId: string,
+): Promise<void> {
+  await sql`
+    insert into runs (id, task_id, owner_id, repository_id, workspace_id, kind, iteration, attempt, cause, prompt,
+      queue, priority, requires, state, deadline_at, time_left_ms, agent, session)
+    select ${runId}::uuid, task_id, owner_id, repository_id, workspace_id, kind, iteration, attempt + 1, 'resumed',
+      prompt, queue, priority, requires, 'queued', now() + make_interval(secs => ${deadlineSeconds.pending}),
+      time_left_ms, agent, session
+    from runs where id = ${parkedRunId}`.execute(tx);
+}

@@ -9,6 +9,10 @@ export type ClaimNow = {
   readonly exit: unknown;
   readonly baseCommit: string | null;
   readonly cancelRequested: boolean;
+  readonly waiting: boolean;
+  readonly parking: boolean;
+  readonly noticesAt: number;
+  readonly agentVersion: string | null;
 };
 
 /**
@@ -20,7 +24,8 @@ export async function readClaim(database: Database, claim: Claim): Promise<Claim
     {
       name: 'read-claim',
       text: `select runs.state, runs.output_at as "outputAt", runs.exit, workspaces.base_commit as "baseCommit",
-          tasks.cancel_requested_at is not null as "cancelRequested"
+          tasks.cancel_requested_at is not null as "cancelRequested", tasks.state = 'waiting_for_user' as waiting, runs.parking,
+          runs.notices_at as "noticesAt", runs.agent_version as "agentVersion"
         from runs join tasks on tasks.id = runs.task_id join workspaces on workspaces.id = runs.workspace_id
         where runs.id = $1 and runs.generation = $2 and runs.state in ('preparing', 'running', 'collecting')`,
     },

@@ -1,9 +1,10 @@
 import { sql, type Transaction } from 'kysely';
 import type { Failure } from '../domain/failure.ts';
 import { maxAttempts } from '../domain/retry.ts';
-import { liveRunStates, type RunState } from '../domain/run-state.ts';
+import { liveRunStates, type RunKind, type RunState } from '../domain/run-state.ts';
 import { restingTaskStates } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
+import { dropApprovals } from './approvals.ts';
 import { endCancelled } from './cancel-task.ts';
 import type { Database } from './database.ts';
 import { insertNextAttempt } from './next-attempt.ts';
@@ -36,7 +37,15 @@ export async function sweepRun(database: Database, newRunId: string): Promise<Sw
     const run = await tx
       .selectFrom('runs')
       .innerJoin('tasks', 'tasks.id', 'runs.task_id')
-      .select(['runs.id', 'runs.task_id', 'runs.attempt', 'runs.state', 'tasks.cancel_requested_at'])
+      .select([
+        'runs.id',
+        'runs.task_id',
+        'runs.iteration',
+        'runs.kind',
+        'runs.attempt',
+        'runs.state',
+        'tasks.cancel_requested_at',
+      ])
       .where('runs.state', 'in', [...liveRunStates])
       .where((where) =>
         where.or([
@@ -56,14 +65,38 @@ export async function sweepRun(database: Database, newRunId: string): Promise<Sw
       return { runId: run.id, taskId: run.task_id, ended: 'cancelled' };
     }
     await endLive(tx, run, 'lost');
-    if (run.attempt >= maxAttempts) {
+    if (run.attempt - (await parkedBefore(tx, run)) >= maxAttempts) {
+      await cancelQueued(tx, run.task_id);
       await failTask(tx, run.task_id, workerLost);
       return { runId: run.id, taskId: run.task_id, ended: 'failed' };
     }
+    await dropApprovals(tx, run.task_id);
+    await tx
+      .updateTable('tasks')
+      .set({ state: 'running' })
+      .where('id', '=', run.task_id)
+      .where('state', '=', 'waiting_for_user')
+      .execute();
     await insertNextAttempt(tx, run.id, { runId: newRunId, cause: 'lost', inSeconds: lostRetrySeconds });
     await appendEvents(tx, run.task_id, run.id, [{ type: 'run_lost', data: { attempt: run.attempt } }]);
     return { runId: run.id, taskId: run.task_id, ended: 'lost' };
   });
+}
+
+/** Being parked is no failed attempt, and leaves the run that goes on all of its own. */
+async function parkedBefore(
+  tx: Transaction<Tables>,
+  run: { readonly task_id: string; readonly iteration: number; readonly kind: RunKind },
+): Promise<number> {
+  const row = await tx
+    .selectFrom('runs')
+    .select((all) => all.fn.countAll<number>().as('count'))
+    .where('task_id', '=', run.task_id)
+    .where('iteration', '=', run.iteration)
+    .where('kind', '=', run.kind)
+    .where('state', '=', 'parked')
+    .executeTakeFirst();
+  return row?.count ?? 0;
 }
 
 async function endLive(
@@ -84,7 +117,17 @@ async function failTask(tx: Transaction<Tables>, taskId: string, failure: Failur
     .set({ state: 'failed', failure: jsonText(failure), finished_at: sql`now()`, deadline_at: null })
     .where('id', '=', taskId)
     .execute();
+  await dropApprovals(tx, taskId);
   await appendEvents(tx, taskId, null, [{ type: 'task_failed', data: { failure } }]);
+}
+
+async function cancelQueued(tx: Transaction<Tables>, taskId: string): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
+    .where('task_id', '=', taskId)
+    .where('state', '=', 'queued')
+    .execute();
 }
 
 /**
@@ -114,12 +157,7 @@ export async function sweepTask(database: Database): Promise<string | undefined>
       .skipLocked()
       .executeTakeFirst();
     if (task === undefined) return undefined;
-    await tx
-      .updateTable('runs')
-      .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
-      .where('task_id', '=', task.id)
-      .where('state', '=', 'queued')
-      .execute();
+    await cancelQueued(tx, task.id);
     await tx
       .updateTable('effects')
       .set({ state: 'dropped', ended_at: sql`now()`, deadline_at: null })

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { ApprovalState } from '../domain/approval-state.ts';
 import type { EffectKind, EffectState, PushPayload } from '../domain/effect-state.ts';
 import type { ChangesSummary, EventType } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
@@ -25,6 +26,8 @@ export type Tables = {
   idempotency_keys: IdempotencyKeysTable;
   duties: DutiesTable;
   rate_limits: RateLimitsTable;
+  spend: SpendTable;
+  approvals: ApprovalsTable;
   task_transitions: TransitionsTable;
   run_transitions: TransitionsTable;
 };
@@ -60,7 +63,7 @@ export type RepositoriesTable = {
 
 export type WorkersTable = { id: string; host: string; version: string; started_at: Generated<Date> };
 
-export type BlobKind = 'bundle' | 'patch' | 'output';
+export type BlobKind = 'bundle' | 'patch' | 'output' | 'session';
 
 export type BlobsTable = {
   id: string;
@@ -83,6 +86,10 @@ export type WorkspacesTable = {
   head_commit: string | null;
   pushed_commit: string | null;
   session: string | null;
+  session_agent: string | null;
+  session_blob_id: string | null;
+  snapshot_commit: string | null;
+  snapshot_blob_id: string | null;
   bundle_blob_id: string | null;
   created_at: Created;
   used_at: Generated<Date>;
@@ -105,6 +112,7 @@ export type TasksTable = {
   callback_url: string | null;
   provider_key: string | null;
   access_token_id: string | null;
+  ai_key_id: string | null;
   state: TaskState;
   iteration: Generated<number>;
   workspace_id: string;
@@ -146,6 +154,7 @@ export type RunsTable = {
   deadline_at: Date | null;
   time_left_ms: number;
   output_at: Generated<number>;
+  notices_at: Generated<number>;
   exit: NullableJson<unknown>;
   agent: string;
   agent_version: string | null;
@@ -154,6 +163,8 @@ export type RunsTable = {
   bundle_blob_id: string | null;
   changes: NullableJson<ChangesSummary>;
   result: string | null;
+  stop_reason: string | null;
+  parking: Generated<boolean>;
   failure: NullableJson<Failure>;
   created_at: Created;
   started_at: Date | null;
@@ -194,12 +205,48 @@ export type EffectsTable = {
   ended_at: Date | null;
 };
 
+export type SpendTable = {
+  run_id: string;
+  seq: number;
+  task_id: string;
+  owner_id: string;
+  session: string | null;
+  model: string;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  microdollars: number;
+  at: Created;
+};
+
+export type ApprovalsTable = {
+  id: string;
+  number: GeneratedAlways<number>;
+  owner_id: string;
+  task_id: string;
+  run_id: string;
+  request_id: string;
+  kind: 'tool';
+  tool: string;
+  summary: string;
+  arguments: Json<unknown>;
+  arguments_hash: string;
+  state: ApprovalState;
+  reason: string | null;
+  expires_at: Date;
+  decided_by: string | null;
+  decided_at: Date | null;
+  created_at: Created;
+};
+
 export type IdempotencyKeysTable = {
   owner_id: string;
   route: string;
   key: string;
   body_hash: string;
   task_id: string;
+  iteration: number | null;
   created_at: Created;
 };
 

@@ -4,10 +4,10 @@ import type { Logger } from '../lib/logger.ts';
 import type { Database } from './database.ts';
 
 /**
- * Who may be woken: workers by a queued run or a wish to cancel, the outbox by an effect, readers by
- * events of a stream.
+ * Who may be woken: workers by a queued run, a wish to cancel or an answer to a question, the outbox by an
+ * effect, readers by events of a stream.
  */
-export type WakeTopic = 'run' | 'cancel' | 'effect' | 'stream';
+export type WakeTopic = 'run' | 'cancel' | 'answer' | 'effect' | 'stream';
 export type Wake = { readonly topic: WakeTopic; readonly id: string };
 
 /**
@@ -102,7 +102,7 @@ async function listenOnce(
   }
 }
 
-const topics: readonly string[] = ['run', 'cancel', 'effect', 'stream'] satisfies WakeTopic[];
+const topics: readonly string[] = ['run', 'cancel', 'answer', 'effect', 'stream'] satisfies WakeTopic[];
 
 /** Reads a payload; what this process sent itself, or what is not ours, gives nothing. */
 function parseWakes(payload: string, origin: string): readonly Wake[] {

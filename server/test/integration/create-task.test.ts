@@ -21,6 +21,13 @@ const fields = {
   sourceBranch: 'source_branch',
   targetBranch: 'target_branch',
   priority: 'priority',
+  model: 'ai_model',
+  maxTurns: 'max_turns',
+  maxBudget: 'max_budget_usd',
+  approvals: 'approvals',
+  partialMessages: 'partial_messages',
+  mcpServers: 'mcp_servers',
+  outputSchema: 'output_schema',
 };
 
 const submission: Submission = {
@@ -48,6 +55,7 @@ async function makeService(t: TestContext, policy: Partial<CreateTaskPolicy> = {
     agents: new Map([[scriptAgent.name, scriptAgent]]),
     policy: {
       repositories: { allowFile: false, allowHttp: false },
+      defaultAgent: 'script',
       timeoutSecondsDefault: 300,
       timeoutSecondsMax: 1_800,
       tasksPerMinute: 0,
@@ -152,6 +160,26 @@ test('the token is stored sealed to its row and nowhere else', async (t) => {
   const events = await stage.database.kysely.selectFrom('events').selectAll().execute();
   assert.doesNotMatch(JSON.stringify([task, run, events]), /the-token-itself/u);
   assert.ok(!sealed.ciphertext.includes('the-token'));
+});
+
+test('the key to the model is a secret of its own, beside the token', async (t) => {
+  const { stage, create } = await makeService(t);
+  const aiKey = new Secret('sk-the-key-itself');
+  await create({ aiKey, accessToken: new Secret('ghp_the-token-itself'), model: 'm', maxBudgetUsd: 0.1 });
+  const task = await stage.database.kysely.selectFrom('tasks').selectAll().executeTakeFirstOrThrow();
+  const sealed = await findSecret(stage.database, task.ai_key_id ?? '');
+  assert.ok(sealed);
+  assert.equal(keyRing.open(sealed.id, sealed).reveal(), 'sk-the-key-itself');
+  assert.notEqual(task.access_token_id, task.ai_key_id);
+  assert.equal((await countRows(stage))['secrets'], 2);
+  assert.deepEqual(task.options, {
+    agent: 'script',
+    command: 'true',
+    timeoutSeconds: 300,
+    model: 'm',
+    maxBudgetMicrodollars: 100_000,
+  });
+  assert.doesNotMatch(JSON.stringify(task), /the-key-itself/u);
 });
 
 test('where one of its rows cannot be made, none is', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test, type TestContext } from 'node:test';
+import { nothingRead, type AgentEvent, type AgentReading } from '../../src/agents/agent.ts';
 import type { FaultPoint } from '../../src/domain/fault-points.ts';
 import { systemIds } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -13,13 +14,14 @@ import { readClaim } from '../../src/store/read-claim.ts';
 import { createWakeups } from '../../src/store/wakeups.ts';
 import { recordOutput, recordStep, type OutputBatch } from '../../src/worker/record-output.ts';
 import { RunStop } from '../../src/worker/run-stop.ts';
-import { eventTypes, setStage, storeLiveRun, type Stage } from '../support/stored-tasks.ts';
+import { eventTypes, setStage, storeLiveRun, taskState, type Stage } from '../support/stored-tasks.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const signal = (): AbortSignal => AbortSignal.timeout(20_000);
 const token = 'ghp_0123456789abcdef';
 const redactor = createRedactor([new Secret(token)]);
-const text = (content: string) => ({ type: 'text', content }) as const;
+const said = (event: AgentEvent): AgentReading => ({ ...nothingRead, events: [event] });
+const text = (content: string) => said({ type: 'text', content });
 
 /** A database whose answers to one statement get lost on their way: done, and nobody was told. */
 function losingAnswers(database: Database, name: string, times: number): Database {
@@ -56,6 +58,7 @@ async function makeRecording(t: TestContext, lossy?: { readonly name: string; re
     ids: systemIds,
     wakeups: createWakeups(stage.database, 'here', silentLogger),
     faults: { reach: (point: FaultPoint) => void reached.push(point) },
+    settings: { approvalSeconds: 60 },
   };
   const record = (batch: Omit<OutputBatch, 'redactor'>) =>
     recordOutput(context, run, { ...batch, redactor }, signal());
@@ -65,8 +68,8 @@ async function makeRecording(t: TestContext, lossy?: { readonly name: string; re
 
 test('a batch whose answer was lost is recorded once, and the run is not taken for lost', async (t) => {
   const { record, events, run, stage, reached } = await makeRecording(t, { name: 'append-output', times: 2 });
-  await record({ events: [text('one')], from: 0, to: 4 });
-  await record({ events: [text('two')], from: 4, to: 8 });
+  await record({ reading: text('one'), from: 0, to: 4 });
+  await record({ reading: text('two'), from: 4, to: 8 });
   assert.deepEqual(
     (await events()).map((event) => (event.data as { content: string }).content),
     ['one', 'two'],
@@ -78,9 +81,9 @@ test('a batch whose answer was lost is recorded once, and the run is not taken f
 test('a batch that is refused for good stops the work on the run', async (t) => {
   const { record, events, context, run } = await makeRecording(t);
   const lost = (error: unknown): boolean => error instanceof RunStop && error.kind === 'lost';
-  await assert.rejects(record({ events: [text('x')], from: 7, to: 9 }), lost);
+  await assert.rejects(record({ reading: text('x'), from: 7, to: 9 }), lost);
   const stale = { ...run, generation: run.generation + 1 };
-  const batch = { events: [text('x')], from: 0, to: 2, redactor };
+  const batch = { reading: text('x'), from: 0, to: 2, redactor };
   await assert.rejects(recordOutput(context, stale, batch, signal()), lost);
   await assert.rejects(
     recordStep(context, stale, { type: 'clone_started', data: { repositoryUrl: 'x' } }, signal()),
@@ -98,7 +101,7 @@ test("a step of the server's own whose answer was lost is recorded once", async 
 test('a long text is kept whole as a blob, and the event has its beginning', async (t) => {
   const { record, events, blobs } = await makeRecording(t, { name: 'insert', times: 0 });
   const long = `${'ä'.repeat(40_000)}${token}`;
-  await record({ events: [text(long)], from: 0, to: 90_000 });
+  await record({ reading: text(long), from: 0, to: 90_000 });
   const [event] = await events();
   const data = event?.data as { content: string; fullBytes: number };
   assert.equal(data.content, 'ä'.repeat(32_768));
@@ -110,8 +113,52 @@ test('a long text is kept whole as a blob, and the event has its beginning', asy
 test('a secret reaches neither the text nor the raw line', async (t) => {
   const { record, events } = await makeRecording(t);
   const raw = { deep: [{ token }, `Basic ${Buffer.from(`u:${token}`).toString('base64')}`] };
-  await record({ events: [{ type: 'tool_result', content: `got ${token}`, raw }], from: 0, to: 1 });
+  await record({ reading: said({ type: 'tool_result', content: `got ${token}`, raw }), from: 0, to: 1 });
   const [event] = await events();
   assert.doesNotMatch(JSON.stringify(event?.data), /ghp_|MDEyMzQ1Njc4/u);
   assert.equal((event?.data as { content: string } | undefined)?.content, 'got [secret]');
+});
+
+test('a long raw line behind a short text is kept whole as a blob', async (t) => {
+  const { record, events, blobs } = await makeRecording(t);
+  const raw = { data: 'x'.repeat(200_000) };
+  await record({ reading: said({ type: 'tool_result', content: 'short', raw }), from: 0, to: 1 });
+  const [event] = await events();
+  assert.deepEqual(JSON.parse(await readFile(blobs.path(event?.blobId ?? ''), 'utf8')), raw);
+  assert.equal((event?.data as { content: string } | undefined)?.content, 'short');
+});
+
+test('what lines told beside events goes into the record with them, once', async (t) => {
+  const { record, events, run, stage } = await makeRecording(t, { name: 'transaction', times: 1 });
+  const spend = {
+    model: 'm',
+    inputTokens: 10,
+    outputTokens: 2,
+    cacheReadTokens: 1,
+    cacheWriteTokens: 0,
+    microdollars: 7,
+  };
+  const question = { requestId: 'r1', tool: 'Bash', summary: `echo ${token}`, arguments: { command: 'x' } };
+  const reading = { ...text('hi'), spend: [spend], questions: [question], session: 's1', version: '2.0' };
+  await record({ reading, from: 0, to: 5 });
+  assert.deepEqual(
+    (await events()).map(({ type }) => type),
+    ['agent_output', 'approval_requested'],
+  );
+  assert.equal(await taskState(stage, run.taskId), 'waiting_for_user');
+  const spent = await stage.database.kysely.selectFrom('spend').selectAll().execute();
+  assert.deepEqual(
+    spent.map(({ seq, session, model, input_tokens, microdollars }) => ({
+      seq,
+      session,
+      model,
+      input_tokens,
+      microdollars,
+    })),
+    [{ seq: 0, session: 's1', model: 'm', input_tokens: 10, microdollars: 7 }],
+  );
+  const [asked] = await stage.database.kysely.selectFrom('approvals').selectAll().execute();
+  assert.equal(asked?.state, 'waiting');
+  assert.equal(asked.summary, 'echo [secret]');
+  assert.equal((await readClaim(stage.database, run))?.agentVersion, '2.0');
 });

@@ -54,6 +54,7 @@ const kinds: Readonly<Record<string, RegExp>> = {
   timestamptz: /Date|Created/u,
   jsonb: /Json</u,
   bytea: /Buffer/u,
+  bool: /boolean/u,
   _text: /string\[\]/u,
 };
 

@@ -78,6 +78,8 @@ type Situation = {
   readonly token?: string | undefined;
   readonly dataFolders?: readonly string[];
   readonly stdin?: string;
+  /** stdin is a terminal: somebody can be asked. */
+  readonly isAsked?: boolean;
   /** Width of the terminal that stdout is; undefined: it is none. */
   readonly columns?: number;
   readonly color?: boolean;
@@ -103,7 +105,10 @@ export async function slipway(argv: readonly string[], situation: Situation = {}
       dataFolders: situation.dataFolders ?? [],
       color: situation.color ?? false,
     },
-    stdin: Readable.from(situation.stdin === undefined ? [] : [Buffer.from(situation.stdin)]),
+    stdin: Object.assign(
+      Readable.from(situation.stdin === undefined ? [] : [Buffer.from(situation.stdin)]),
+      situation.isAsked === true ? { isTTY: true } : {},
+    ),
     stdout: Object.assign(
       situation.stdout ?? stdout,
       situation.columns === undefined ? {} : { columns: situation.columns },

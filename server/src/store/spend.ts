@@ -1,0 +1,40 @@
+import { sql, type Transaction } from 'kysely';
+import type { Spend } from '../domain/event.ts';
+import type { Database } from './database.ts';
+import type { Tables } from './tables.ts';
+
+const sums = sql`
+  coalesce(sum(input_tokens), 0)::bigint as "inputTokens",
+  coalesce(sum(output_tokens), 0)::bigint as "outputTokens",
+  coalesce(sum(cache_read_tokens), 0)::bigint as "cacheReadTokens",
+  coalesce(sum(cache_write_tokens), 0)::bigint as "cacheWriteTokens",
+  coalesce(sum(microdollars), 0)::bigint as microdollars`;
+
+/** What stands where nothing was spent. */
+export const noSpend: Spend = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  microdollars: 0,
+};
+
+/** What all runs of a task have spent so far. */
+export async function readTaskSpend(database: Database, taskId: string): Promise<Spend> {
+  const result = await sql<Spend>`select ${sums} from spend where task_id = ${taskId}`.execute(
+    database.kysely,
+  );
+  return result.rows[0] ?? noSpend;
+}
+
+/** What the runs of one iteration have spent so far, in a transaction that ends the last of them, say. */
+export async function readIterationSpend(
+  tx: Transaction<Tables>,
+  taskId: string,
+  iteration: number,
+): Promise<Spend> {
+  const result = await sql<Spend>`
+    select ${sums} from spend join runs on runs.id = spend.run_id
+    where spend.task_id = ${taskId} and runs.iteration = ${iteration}`.execute(tx);
+  return result.rows[0] ?? noSpend;
+}

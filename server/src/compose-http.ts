@@ -4,21 +4,31 @@ import type { Foundation } from './compose.ts';
 import { createHttpServer, type HttpServer } from './http/app.ts';
 import { systemIds } from './lib/ids.ts';
 import type { Secret } from './lib/secret.ts';
+import { createAnswerApprovalService } from './services/answer-approval.ts';
 import { createStaticTokenAuthenticator } from './services/authenticate.ts';
 import { createCancelTaskService } from './services/cancel-task.ts';
 import { createTaskService } from './services/create-task.ts';
 import { createEventFollower } from './services/follow-events.ts';
 import { createFollowTaskService } from './services/follow-task.ts';
+import { createInstructTaskService } from './services/instruct-task.ts';
+import { createListAgentsService, type DescribeAgents } from './services/list-agents.ts';
+import { createListApprovalsService } from './services/list-approvals.ts';
 import { createListTasksService } from './services/list-tasks.ts';
 import { createReadDiffService } from './services/read-diff.ts';
 import { createReadHealthService } from './services/read-health.ts';
+import { createReadWorkService } from './services/read-work.ts';
 import { createShowTaskService } from './services/show-task.ts';
 import { isDatabaseAway } from './store/database.ts';
 
 /** The HTTP side of a server over its foundation; nothing listens yet. */
 export function composeHttp(
   foundation: Foundation,
-  details: { readonly token: Secret; readonly version: string; readonly isShuttingDown: () => boolean },
+  details: {
+    readonly token: Secret;
+    readonly version: string;
+    readonly isShuttingDown: () => boolean;
+    readonly describeAgents: DescribeAgents;
+  },
 ): HttpServer {
   const { config, database, wakeups, blobs, logger } = foundation;
   return createHttpServer({
@@ -35,16 +45,22 @@ export function composeHttp(
             allowFile: config.git.allowFileRepositories,
             allowHttp: config.git.allowHttpRepositories,
           },
+          defaultAgent: config.agents.defaultAgent,
           timeoutSecondsDefault: config.tasks.timeoutSeconds,
           timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
           tasksPerMinute: config.tasks.perMinute,
         },
       }),
+      instructTask: createInstructTaskService({ database, wakeups, ids: systemIds }),
       cancelTask: createCancelTaskService({ database, wakeups }),
       showTask: createShowTaskService({ database }),
+      readWork: createReadWorkService({ database }),
       listTasks: createListTasksService({ database }),
       readDiff: createReadDiffService({ database, blobs }),
       followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
+      approvals: createListApprovalsService({ database }),
+      answerApproval: createAnswerApprovalService({ database, wakeups, ids: systemIds }),
+      listAgents: createListAgentsService({ describeAgents: details.describeAgents }),
       readHealth: createReadHealthService({
         database,
         workspaceDiskBytes: () => folderBytes(foundation.folder.workspaces),

@@ -2,7 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Agent } from './agents/agent.ts';
-import { scriptAgent } from './agents/script/script-agent.ts';
+import { composeAgents, createAgentPrograms } from './compose-agents.ts';
 import { composeExecutor } from './compose-executor.ts';
 import type { Config } from './config.ts';
 import { keptSecret, keptWorkerId, openDataFolder, type DataFolder } from './data-folder.ts';
@@ -53,8 +53,6 @@ const megabyte = 1024 * 1024;
 /** In the place of no limit: more runs than any installation has. */
 const unlimited = 1_000_000;
 
-const agents: ReadonlyMap<string, Agent> = new Map([[scriptAgent.name, scriptAgent]]);
-
 /**
  * Opens the data folder and the database, in this order: one process a folder, PostgreSQL started or adopted
  * where no `DATABASE_URL` is set, migrations under their lock. What is opened is closed by `stack`, in reverse.
@@ -86,7 +84,7 @@ export async function layFoundation(
     wakeups,
     blobs: createBlobFolder(folder.blobs),
     keyRing: createKeyRing(await encryptionKeys(config, folder)),
-    agents,
+    agents: composeAgents(config),
     faults: createFaults<FaultPoint>(config.fault),
     adminId: await ensureAdministrator(database, systemIds),
   };
@@ -211,6 +209,7 @@ function workerContext(foundation: Foundation, workerId: string, executor: Execu
     mirrors: createMirrors({ git, folder: folder.mirrors, maxBytes: config.worker.mirrorsMb * megabyte }),
     executor,
     agents: foundation.agents,
+    ...createAgentPrograms(config, { executor, folder, logger: foundation.logger }),
     openSecret: async (id) => {
       const sealed = await findSecret(database, id);
       if (sealed === undefined) throw new Error('a stored secret is gone');
@@ -225,7 +224,7 @@ function workerContext(foundation: Foundation, workerId: string, executor: Execu
 }
 
 function workerSettings(config: Config, repositories: WorkerSettings['repositories']): WorkerSettings {
-  const { worker, git } = config;
+  const { worker, git, agents } = config;
   const fault = config.fault;
   return {
     slots: { tasks: worker.workers, reviews: worker.reviewWorkers, follow_ups: worker.followUpWorkers },
@@ -245,6 +244,15 @@ function workerSettings(config: Config, repositories: WorkerSettings['repositori
     branchPrefix: git.branchPrefix,
     commit: { authorName: git.authorName, authorEmail: git.authorEmail, trailers: git.commitTrailers },
     repositories,
+    models: {
+      anthropic: { url: agents.anthropic.url, key: agents.anthropic.key },
+      openai: { url: agents.openai.url, key: agents.openai.key },
+    },
+    certificatesFile: agents.certificatesFile,
+    allowEgress: agents.allowEgress,
+    approvalSeconds: agents.approvalSeconds,
+    approvalHoldMs: agents.approvalHoldSeconds * 1_000,
+    agentExitMs: agents.exitSeconds * 1_000,
     ...(fault !== undefined && isSupervisorPoint(fault.point) ? { supervisorFault: fault } : {}),
   };
 }

@@ -52,7 +52,8 @@ export const resultRef = 'refs/slipway/result';
  * Arguments: the tree, the base commit, then pathspecs to leave out; stdin: the commit message; author and
  * committer come by GIT_AUTHOR_NAME and its like. Commits on top of HEAD, wherever that is (another branch,
  * detached), what is not committed and not ignored, keeps the agent's own commits, and prints a bundle of
- * base..result. Ends with 0 or one of `commitExits`. Written to start few processes: each costs 1–2 ms.
+ * base..result. With SLIPWAY_SNAPSHOT set, branch and index stay as they are. Ends with 0 or one of
+ * `commitExits`. Written to start few processes: each costs 1–2 ms.
  *
  * The tree's own configuration, hooks, replaced objects and attributes are not overridden but not read: git
  * runs with a repository of the script's own, which has only objects, refs, HEAD and a copy of the index in
@@ -119,6 +120,11 @@ if [ "$result" = "$base" ]; then exit ${commitExits.unchanged}; fi
 if [ "$head" != "$base" ] && ! git merge-base --is-ancestor "$base" "$head" 2>/dev/null; then
   exit ${commitExits.unrelated}
 fi
+if [ -n "\${SLIPWAY_SNAPSHOT-}" ]; then
+  git update-ref ${resultRef} "$result" || exit ${commitExits.failed}
+  git bundle create --quiet - ${resultRef} "^$base" || exit ${commitExits.failed}
+  exit 0
+fi
 # HEAD moves for the next run in this tree; the result does not depend on it.
 if ! printf 'update ${resultRef} %s\\nupdate HEAD %s %s\\n' "$result" "$result" "$head" | git update-ref --stdin 2>/dev/null; then
   find .git/refs -name '*.lock' -type f -exec rm -f {} +
@@ -143,6 +149,8 @@ export type CommitRequest = {
   readonly committer?: Person;
   /** Paths from the tree's root that are never committed: what the server put there. */
   readonly leftOut?: readonly string[];
+  /** The bundle alone: for the tree, nothing has been committed. */
+  readonly snapshot?: boolean;
 };
 
 /** The command that commits and prints the bundle; the message (see `cleanMessage`) goes to its stdin. */
@@ -152,6 +160,7 @@ export function commitCommand({
   author,
   committer,
   leftOut = [],
+  snapshot = false,
 }: CommitRequest): SandboxGitCommand {
   const pathspecs = leftOut.map((path) => `:(exclude,top,literal)${path}`);
   const [by, via] = [cleanPerson(author), cleanPerson(committer ?? author)];
@@ -159,6 +168,7 @@ export function commitCommand({
     argv: ['/bin/sh', '-c', commitScript, 'slipway-commit', tree, base, ...pathspecs],
     env: {
       ...quietEnv,
+      ...(snapshot ? { SLIPWAY_SNAPSHOT: '1' } : {}),
       GIT_AUTHOR_NAME: by.name,
       GIT_AUTHOR_EMAIL: by.email,
       GIT_COMMITTER_NAME: via.name,

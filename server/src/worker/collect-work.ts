@@ -23,7 +23,8 @@ const errorCharacters = 500;
 /**
  * Brings the agent's work out of the sandbox: commit and bundle inside, by the sandbox's user; a fsck'd
  * fetch into a clean repository, the comparison with the base and the blobs outside. The server never runs
- * git where an agent could write. Undefined: there is no work.
+ * git where an agent could write. Undefined: there is no work. With `snapshot` nothing is committed in the
+ * tree: the run is only put away.
  *
  * @throws GitError, RunFailure
  */
@@ -31,6 +32,7 @@ export async function collectWork(
   context: WorkerContext,
   run: ClaimedRun,
   signal: AbortSignal,
+  snapshot = false,
 ): Promise<Work | undefined> {
   const base = run.baseCommit;
   if (base === null) throw new Error('a run is collected before its workspace was recorded');
@@ -38,7 +40,7 @@ export async function collectWork(
   const bundle = `${scratch}.bundle`;
   const clean = `${scratch}.git`;
   try {
-    if (!(await commitAndBundle(context, run, { base, bundle, signal }))) return undefined;
+    if (!(await commitAndBundle(context, run, { base, bundle, snapshot, signal }))) return undefined;
     const mirror = await mirrorOf(context, run, signal);
     await releaseClean(clean);
     const { commit } = await receiveBundle({
@@ -64,7 +66,7 @@ export async function collectWork(
       context.blobs.put(context.ids.ordered(), createReadStream(bundle)),
       context.blobs.put(context.ids.ordered(), patchOf(changes)),
     ]);
-    if (run.publish !== 'manual') await keepClean(context, run, clean);
+    if (run.publish !== 'manual' && !snapshot) await keepClean(context, run, clean);
     context.faults.reach('collect.stored');
     const { filesModified, filesCreated, filesDeleted, insertions, deletions } = changes;
     return {
@@ -99,13 +101,18 @@ async function mirrorOf(context: WorkerContext, run: ClaimedRun, signal: AbortSi
   return findOrRefresh(context.mirrors, remote, canonical, signal);
 }
 
-type Bundling = { readonly base: string; readonly bundle: string; readonly signal: AbortSignal };
+type Bundling = {
+  readonly base: string;
+  readonly bundle: string;
+  readonly snapshot: boolean;
+  readonly signal: AbortSignal;
+};
 
 /** Returns false where the agent changed nothing. */
 async function commitAndBundle(
   context: WorkerContext,
   run: ClaimedRun,
-  { base, bundle, signal }: Bundling,
+  { base, bundle, snapshot, signal }: Bundling,
 ): Promise<boolean> {
   const { settings } = context;
   const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
@@ -113,6 +120,7 @@ async function commitAndBundle(
     tree: place.treeInside,
     base,
     author: { name: settings.commit.authorName, email: settings.commit.authorEmail },
+    snapshot,
   });
   const done = await runInSandbox(
     context.executor,

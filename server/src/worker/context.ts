@@ -1,9 +1,10 @@
-import type { Agent } from '../agents/agent.ts';
+import type { Agent, AgentName } from '../agents/agent.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
 import type { CommitStyle } from '../domain/commit-message.ts';
 import type { RepositoryUrlPolicy } from '../domain/repository-url.ts';
 import type { RunQueue } from '../domain/run-state.ts';
-import type { Executor, SandboxLimits } from '../executors/executor.ts';
+import type { Executor, Place, SandboxLimits } from '../executors/executor.ts';
+import type { OfferedProgram } from '../executors/offer-program.ts';
 import type { Git } from '../git/git.ts';
 import type { Mirrors } from '../git/mirrors.ts';
 import type { ArmedFault, Faults } from '../lib/faults.ts';
@@ -25,6 +26,10 @@ export type WorkerContext = {
   readonly mirrors: Mirrors;
   readonly executor: Executor;
   readonly agents: ReadonlyMap<string, Agent>;
+  /** The program of an agent, as a sandbox in this place can run it. Throws RunFailure where it is missing. */
+  readonly offerProgram: (agent: AgentName, place: Place) => Promise<OfferedProgram>;
+  /** The program's version, asked for once; undefined where it does not tell. */
+  readonly versionOf: (agent: AgentName, place: Place) => Promise<string | undefined>;
   readonly openSecret: (id: string) => Promise<Secret>;
   readonly ids: Ids;
   readonly faults: Faults<FaultPoint>;
@@ -32,6 +37,9 @@ export type WorkerContext = {
   readonly folders: WorkerFolders;
   readonly settings: WorkerSettings;
 };
+
+/** Whose API an agent speaks to its model. */
+export type ModelProvider = 'anthropic' | 'openai';
 
 export type WorkerFolders = {
   /** `<workspace id>/{tree,home}` each. */
@@ -57,6 +65,20 @@ export type WorkerSettings = {
   readonly branchPrefix: string;
   readonly commit: CommitStyle;
   readonly repositories: RepositoryUrlPolicy;
+  /** Where the relays lead, and the server's own keys. */
+  readonly models: Readonly<
+    Record<ModelProvider, { readonly url: string; readonly key: Secret | undefined }>
+  >;
+  /** Certificates to trust beside Node's own, on the way to a model. */
+  readonly certificatesFile: string | undefined;
+  /** Hosts that sandboxes may reach. */
+  readonly allowEgress: readonly string[];
+  /** How long a question waits for a person; then it is denied. */
+  readonly approvalSeconds: number;
+  /** How long an agent's process is kept while its question waits; then the run is parked. */
+  readonly approvalHoldMs: number;
+  /** What an agent has to leave after its last word. */
+  readonly agentExitMs: number;
   /** For the supervisor's own fault points. */
   readonly supervisorFault?: ArmedFault;
 };

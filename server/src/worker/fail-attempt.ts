@@ -41,14 +41,14 @@ export async function recordFailure(
   context: WorkerContext,
   run: ClaimedRun,
   failure: Failure,
-  events: readonly NewEvent[] = [],
+  { events = [], forgetSession = false }: { events?: readonly NewEvent[]; forgetSession?: boolean } = {},
 ): Promise<boolean> {
-  const inMs = nextAttemptInMs(failure, run.attempt, Math.random());
+  const inMs = nextAttemptInMs(failure, run.attempt - run.parkedBefore, Math.random());
   const retry =
     inMs === undefined ? {} : { retry: { runId: context.ids.ordered(), inMs, attempt: run.attempt + 1 } };
   const signal = AbortSignal.timeout(recordPatienceMs);
   return withPatience(signal, () =>
-    failRun(context.database, run, failure, { ...retry, events, durationMs: durationOf(run) }),
+    failRun(context.database, run, failure, { ...retry, events, forgetSession, durationMs: durationOf(run) }),
   );
 }
 
@@ -58,10 +58,11 @@ export async function recordCancelled(context: WorkerContext, run: ClaimedRun): 
   await withPatience(signal, () => cancelLiveRun(context.database, run, durationOf(run)));
 }
 
-/** How long the agent worked; 0 where it never did. */
+/** How long the agent worked, in milliseconds, without its waits for a person; 0 where it never did. */
 export function durationOf(run: ClaimedRun): number {
   const exit = parseExit(run.exit);
-  return exit === undefined ? 0 : Math.max(0, Date.parse(exit.endedAt) - Date.parse(exit.startedAt));
+  if (exit === undefined) return 0;
+  return Math.max(0, Date.parse(exit.endedAt) - Date.parse(exit.startedAt) - (exit.heldMs ?? 0));
 }
 
 function describeError(error: unknown): string {

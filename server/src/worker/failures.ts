@@ -63,6 +63,7 @@ export function failureOfExit(exit: ExitRecord, timeoutSeconds: number): Failure
   });
   switch (exit.reason) {
     case 'exited':
+    case 'finished':
       return undefined;
     case 'time_limit':
       return limit('time_limit', `task timed out after ${timeoutSeconds}s`);

@@ -1,75 +1,151 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentReader } from '../agents/agent.ts';
+import type { AgentOutcome, AgentTask } from '../agents/agent.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Redactor } from '../secrets/redact.ts';
+import { readAnswers } from '../store/answers.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { finishRun, type Work } from '../store/finish-run.ts';
-import { errorsFile } from '../supervisor/protocol.ts';
+import { withPatience } from '../store/patience.ts';
+import { errorsFile, type ExitRecord } from '../supervisor/protocol.ts';
 import { parseExit } from '../supervisor/records.ts';
+import { agentOf } from './agent-task.ts';
 import { collectWork } from './collect-work.ts';
 import type { WorkerContext } from './context.ts';
-import { withPatience } from '../store/patience.ts';
+import { createConversation, type Conversation } from './conversation.ts';
 import { durationOf, recordFailure } from './fail-attempt.ts';
 import { failureOfExit } from './failures.ts';
+import { keepSession } from './keep-session.ts';
 import { openSpool } from './output-reader.ts';
+import { parkAttempt } from './park-attempt.ts';
 import { workBranch } from './prepare-workspace.ts';
-import { agentOf } from './start-agent.ts';
-import { runFolder } from './workspace-folders.ts';
+import { runFolder, workspaceFolder } from './workspace-folders.ts';
 
 const noChanges = 'The agent changed nothing.';
 
+export type Seen = {
+  /** The conversation of a run whose lines this process has read itself. */
+  readonly conversation: Conversation | undefined;
+  readonly task: AgentTask;
+  readonly redactor: Redactor;
+};
+
 /**
- * Judges how the agent ended, brings its work out and ends the run; its words go through the redactor. The same after a restart: what was done
- * is done again, and the record's compare-and-set decides. False: the record was moved meanwhile; look again.
+ * Judges how the agent ended, brings its work out and ends the run; its words go through the redactor. The
+ * same after a restart: what was done is done again, and the record's compare-and-set decides. False: the
+ * record was moved meanwhile; look again.
  */
 export async function finishAttempt(
   context: WorkerContext,
   run: ClaimedRun,
-  seen: { readonly reader: AgentReader | undefined; readonly redactor: Redactor },
+  seen: Seen,
   signal: AbortSignal,
 ): Promise<boolean> {
   const exit = parseExit(run.exit);
   if (exit === undefined) throw new Error('a run is collected without an exit record');
-  const broken = failureOfExit(exit, run.options.timeoutSeconds);
-  if (broken !== undefined) {
-    const timeout =
-      exit.reason === 'time_limit'
-        ? [{ type: 'task_timeout' as const, data: { seconds: run.options.timeoutSeconds } }]
-        : [];
-    return recordFailure(context, run, broken, timeout);
+  const conversation = seen.conversation ?? (await readAgain(context, run, seen));
+  if (await wasPutAway(context, run, { exit, conversation, signal }))
+    return parkAttempt(context, run, signal);
+  // The agent's last word ends its turn, whatever then became of its process.
+  if (!conversation.ended()) {
+    const broken = failureOfExit(exit, run.options.timeoutSeconds);
+    if (broken !== undefined) return recordBroken(context, run, exit, broken);
   }
-  const outcome = (seen.reader ?? (await readAgain(context, run, seen.redactor))).outcome({
+  const outcome = conversation.reader.outcome({
     code: exit.code,
     signal: exit.signal,
+    finished: exit.reason !== 'exited',
     errors: seen.redactor.text(await readErrors(context, run)),
   });
-  if (outcome.kind === 'failed') {
-    const failure: Failure = {
-      code: 'agent_failed',
-      phase: 'agent',
-      retryable: outcome.retryable,
-      // The supervisor may know why: the kernel ended processes for their memory.
-      message: [seen.redactor.text(outcome.message), exit.detail].filter((text) => text !== '').join('. '),
-    };
-    return recordFailure(context, run, failure);
-  }
+  if (outcome.kind === 'failed') return recordOutcome(context, run, { ...seen, conversation, exit, outcome });
   const work = await collectWork(context, run, signal);
-  return finish(context, run, { result: seen.redactor.text(outcome.result), work }, signal);
+  return finish(context, run, { outcome, work, redactor: seen.redactor }, signal);
 }
 
-type Result = { readonly result: string; readonly work: Work | undefined };
+/** An agent that asked somebody and was ended by us, or since its server was away: its run waits, or goes on. */
+async function wasPutAway(
+  context: WorkerContext,
+  run: ClaimedRun,
+  {
+    exit,
+    conversation,
+    signal,
+  }: { readonly exit: ExitRecord; readonly conversation: Conversation; readonly signal: AbortSignal },
+): Promise<boolean> {
+  if (run.parking) return true;
+  if (conversation.ended()) return false;
+  if (exit.reason !== 'stopped' && exit.reason !== 'unattended') return false;
+  const asked = await withPatience(signal, () => readAnswers(context.database, run.runId));
+  return asked.length > 0;
+}
+
+function recordBroken(
+  context: WorkerContext,
+  run: ClaimedRun,
+  exit: ExitRecord,
+  broken: Failure,
+): Promise<boolean> {
+  const seconds = run.options.timeoutSeconds;
+  const timeout = exit.reason === 'time_limit' ? [{ type: 'task_timeout' as const, data: { seconds } }] : [];
+  return recordFailure(context, run, broken, { events: timeout });
+}
+
+type Failed = Seen & {
+  readonly conversation: Conversation;
+  readonly exit: ExitRecord;
+  readonly outcome: AgentOutcome & { readonly kind: 'failed' };
+};
+
+/**
+ * A failure in the agent's own words. A conversation that is lost, or that fails each time it is gone on with,
+ * is given up: the next attempt begins a new one and is told the history.
+ */
+function recordOutcome(
+  context: WorkerContext,
+  run: ClaimedRun,
+  { task, redactor, conversation, exit, outcome }: Failed,
+): Promise<boolean> {
+  const givenUp = task.resume !== undefined && isPoisoned(outcome, conversation);
+  const reason = redactor.text(outcome.message);
+  const failure: Failure = {
+    code: outcome.code,
+    phase: 'agent',
+    retryable: outcome.retryable || givenUp,
+    // The supervisor may know why: the kernel ended processes for their memory.
+    message: [`CLI execution failed: ${reason}`, exit.detail].filter((text) => text !== '').join('. '),
+  };
+  if (!givenUp) return recordFailure(context, run, failure);
+  const events = [{ type: 'session_lost' as const, data: { reason } }];
+  return recordFailure(context, run, failure, { events, forgetSession: true });
+}
+
+function isPoisoned({ code }: Failed['outcome'], conversation: Conversation): boolean {
+  if (code === 'session_lost' || code === 'context_overflow') return true;
+  return (code === 'agent_failed' || code === 'agent_crashed') && !conversation.progressed();
+}
+
+type Result = {
+  readonly outcome: AgentOutcome & { readonly kind: 'done' };
+  readonly work: Work | undefined;
+  readonly redactor: Redactor;
+};
 
 async function finish(
   context: WorkerContext,
   run: ClaimedRun,
-  { result, work }: Result,
+  { outcome, work, redactor }: Result,
   signal: AbortSignal,
 ): Promise<boolean> {
   const publishes = run.publish === 'branch' && work !== undefined;
+  const session = await keepSession(context, run, signal);
+  const agentVersion = await versionOf(context, run);
+  const result = redactor.text(outcome.result);
   const ended = await withPatience(signal, () =>
     finishRun(context.database, run, {
       result: result === '' && work === undefined ? noChanges : result,
+      stopReason: outcome.stopReason,
+      agentVersion,
+      session,
       durationMs: durationOf(run),
       work,
       push: publishes
@@ -82,21 +158,34 @@ async function finish(
     }),
   );
   if (ended && publishes) context.wakeups.wake('effect', run.taskId);
+  if (ended) context.wakeups.wake('run', run.runId);
   return ended;
 }
 
-/** The reader of a run whose output was recorded by a process that is gone. */
-async function readAgain(context: WorkerContext, run: ClaimedRun, redactor: Redactor): Promise<AgentReader> {
-  const reader = agentOf(context, run).reader();
+/** Asked of the program only where its lines did not tell. */
+async function versionOf(context: WorkerContext, run: ClaimedRun): Promise<string | undefined> {
+  const agent = agentOf(context, run);
+  if (run.agentVersion !== null || agent.abilities.model === undefined) return undefined;
+  const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
+  return context.versionOf(agent.name, place);
+}
+
+/** The conversation of a run whose output was recorded by a process that is gone. */
+async function readAgain(
+  context: WorkerContext,
+  run: ClaimedRun,
+  { task, redactor }: Seen,
+): Promise<Conversation> {
+  const conversation = createConversation(agentOf(context, run).reader(task));
   const spool = openSpool(runFolder(context.folders, run), 0);
   try {
     for (let batch = await spool.next(true); batch !== undefined; batch = await spool.next(true)) {
-      reader.read(batch.lines.map((line) => redactor.text(line)));
+      conversation.learn(conversation.reader.read(batch.lines.map((line) => redactor.text(line))));
     }
   } finally {
     await spool.close();
   }
-  return reader;
+  return conversation;
 }
 
 async function readErrors(context: WorkerContext, run: ClaimedRun): Promise<string> {

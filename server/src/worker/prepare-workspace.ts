@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { taskBranch } from '../domain/branch-name.ts';
@@ -7,12 +8,15 @@ import { runInSandbox } from '../executors/run-in-sandbox.ts';
 import type { Place } from '../executors/executor.ts';
 import type { Remote } from '../git/git.ts';
 import { resolveBranch, type Mirror } from '../git/mirrors.ts';
-import { checkoutCommand } from '../git/sandbox-scripts.ts';
+import { receiveBundle, releaseClean } from '../git/receive-bundle.ts';
+import { checkoutCommand, resultRef } from '../git/sandbox-scripts.ts';
 import { createTree, type TreeRequest } from '../git/workspace.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import type { LeasedEffect } from '../store/effects.ts';
 import { withPatience } from '../store/patience.ts';
+import { agentOf, sessionOf } from './agent-task.ts';
 import type { WorkerContext } from './context.ts';
+import { restoreSession } from './keep-session.ts';
 import { discardFolder, endEarlierRuns, workspaceFolder } from './workspace-folders.ts';
 
 export type Prepared = {
@@ -47,9 +51,8 @@ async function refreshMirror(
 }
 
 /**
- * Fetch, clone, checkout. The tree's repository is laid out by the server in a folder that no agent has
- * touched; the checkout runs in the sandbox, by its user, since it may run filters that the repository
- * names. The folder appears under its name only when it is whole.
+ * The tree that the run works in: the one of the run before it where that lies on this disk and ended well,
+ * else a new one, from what is kept of the work so far.
  *
  * @throws GitError, RunFailure
  */
@@ -58,10 +61,32 @@ export async function prepareWorkspace(
   run: ClaimedRun,
   signal: AbortSignal,
 ): Promise<Prepared> {
+  const folder = workspaceFolder(context.folders, run);
+  const goesOn = run.cause === 'follow_up' || run.cause === 'resumed';
+  if (goesOn && run.treeWorkerId === context.workerId && existsSync(join(folder, 'tree'))) {
+    const { baseBranch, baseCommit } = run;
+    if (baseBranch !== null && baseCommit !== null) {
+      await endEarlierRuns(context, run, signal);
+      return { place: context.executor.place(folder, run.workspaceNumber), baseBranch, baseCommit };
+    }
+  }
+  return layOutWorkspace(context, run, signal);
+}
+
+/**
+ * Fetch, clone, checkout. The tree's repository is laid out by the server in a folder that no agent has
+ * touched; the checkout runs in the sandbox, by its user, since it may run filters that the repository
+ * names. The folder appears under its name only when it is whole.
+ */
+async function layOutWorkspace(
+  context: WorkerContext,
+  run: ClaimedRun,
+  signal: AbortSignal,
+): Promise<Prepared> {
   const remote = await withPatience(signal, () => remoteOf(context, run));
   const mirror = await refreshMirror(context, remote, signal);
   context.faults.reach('prepare.refreshed');
-  const base = resolveBranch(mirror, run.options.sourceBranch ?? run.options.targetBranch);
+  await using start = await findStart(context, run, { mirror, signal });
   const folder = workspaceFolder(context.folders, run);
   const aside = join(context.folders.scratch, `workspace-${run.runId}`);
   await discardFolder(context, aside);
@@ -71,16 +96,17 @@ export async function prepareWorkspace(
     mirror,
     tree: join(aside, 'tree'),
     branch: workBranch(context, run),
-    commit: base.commit,
-    base,
+    commit: start.commit,
+    base: start.base,
     originUrl: run.repositoryUrl,
+    ...(start.also === undefined ? {} : { also: start.also }),
     signal,
   };
   await Promise.all([
     createTree(tree).then(() =>
       context.executor.handOver(context.executor.place(aside, run.workspaceNumber)),
     ),
-    context.mirrors.keep(mirror, run.workspaceId, base.commit),
+    context.mirrors.keep(mirror, run.workspaceId, start.base.commit),
     endEarlierRuns(context, run, signal).then(() => discardFolder(context, folder)),
   ]).catch(async (error: unknown) => {
     // The next attempt, if there is one, is another run: nobody would come for this one's folder.
@@ -91,8 +117,51 @@ export async function prepareWorkspace(
   context.faults.reach('prepare.cloned');
   const place = context.executor.place(folder, run.workspaceNumber);
   await checkOut(context, place, signal);
+  if (sessionOf(agentOf(context, run), run) !== undefined) await restoreSession(context, run, signal);
   context.faults.reach('prepare.ready');
-  return { place, baseBranch: base.branch, baseCommit: base.commit };
+  return { place, baseBranch: start.base.branch, baseCommit: start.base.commit };
+}
+
+/** Where a new tree begins. */
+type Start = AsyncDisposable & {
+  readonly base: { readonly branch: string; readonly commit: string };
+  readonly commit: string;
+  /** A clean repository that has the commit, where the mirror does not. */
+  readonly also: string | undefined;
+};
+
+/**
+ * The tip of the wanted branch for a task without work; for one with work its own base, and what was kept of
+ * the work last: a parked run's snapshot, else what the last finished run left.
+ */
+async function findStart(
+  context: WorkerContext,
+  run: ClaimedRun,
+  { mirror, signal }: { readonly mirror: Mirror; readonly signal: AbortSignal },
+): Promise<Start> {
+  const tip = { also: undefined, [Symbol.asyncDispose]: async () => {} };
+  const { baseBranch: branch, baseCommit } = run;
+  const blobId = run.snapshotBlobId ?? run.bundleBlobId;
+  const begun = run.iteration > 1 || blobId !== null;
+  if (!begun || branch === null || baseCommit === null) {
+    const base = resolveBranch(mirror, run.options.sourceBranch ?? run.options.targetBranch);
+    return { ...tip, base, commit: base.commit };
+  }
+  const base = { branch, commit: baseCommit };
+  if (blobId === null) return { ...tip, base, commit: baseCommit };
+  const also = join(context.folders.scratch, `kept-${run.runId}.git`);
+  await releaseClean(also);
+  const { commit } = await receiveBundle({
+    git: context.git,
+    mirror,
+    bundle: context.blobs.path(blobId),
+    folder: also,
+    ref: resultRef,
+    base: baseCommit,
+    maxBytes: context.settings.bundleBytes,
+    signal,
+  });
+  return { base, commit, also, [Symbol.asyncDispose]: () => releaseClean(also) };
 }
 
 /** The branch that the agent works on, and the first name that is tried when the work is pushed. */

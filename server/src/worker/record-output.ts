@@ -1,6 +1,8 @@
-import type { AgentEvent } from '../agents/agent.ts';
+import { createHash } from 'node:crypto';
+import type { AgentEvent, AgentQuestion, AgentReading } from '../agents/agent.ts';
 import type { NewEvent } from '../domain/event.ts';
 import { appendOutputEvents, appendStepOnce } from '../store/append-events.ts';
+import { appendFindings, type Findings, type NewQuestion } from '../store/append-findings.ts';
 import { insertOutputBlob } from '../store/owners.ts';
 import { readClaim } from '../store/read-claim.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
@@ -9,14 +11,22 @@ import type { WorkerContext } from './context.ts';
 import { withPatience } from '../store/patience.ts';
 import { RunStop } from './run-stop.ts';
 
-/** An event keeps so much of a text; all of a longer one is a blob. */
+/** An event keeps so much of a text; the whole line of a longer one is a blob. */
 const previewCharacters = 32_768;
 
+/** A raw line may be longer than what is shown of it, within reason: then it is a blob too. */
+const rawCharacters = 131_072;
+const summaryCharacters = 500;
+/** A question shows so much of its arguments (a file's whole content can be among them). */
+const argumentCharacters = 32_768;
+
 /** What recording needs of the worker. */
-type Recording = Pick<WorkerContext, 'database' | 'wakeups' | 'blobs' | 'ids' | 'faults'>;
+type Recording = Pick<WorkerContext, 'database' | 'wakeups' | 'blobs' | 'ids' | 'faults'> & {
+  readonly settings: Pick<WorkerContext['settings'], 'approvalSeconds'>;
+};
 
 export type OutputBatch = {
-  readonly events: readonly AgentEvent[];
+  readonly reading: AgentReading;
   /** Offsets of the spool, in bytes. */
   readonly from: number;
   readonly to: number;
@@ -24,7 +34,7 @@ export type OutputBatch = {
 };
 
 /**
- * Appends the events of one batch of lines and moves the offset with them.
+ * Appends what one batch of lines meant and moves the offset with it: events, spend, questions.
  *
  * @throws RunStop `lost` when somebody else holds the run.
  */
@@ -35,15 +45,50 @@ export async function recordOutput(
   signal: AbortSignal,
 ): Promise<void> {
   const events: NewEvent[] = [];
-  for (const event of batch.events)
+  for (const event of batch.reading.events)
     events.push(await storedEvent({ context, run, redactor: batch.redactor, signal }, event));
   const { from, to } = batch;
+  const findings = findingsOf(context, batch);
   const written = await withPatience(signal, () =>
-    appendOutputEvents(context.database, run, { from, to }, events),
+    findings === undefined
+      ? appendOutputEvents(context.database, run, { from, to }, events)
+      : appendFindings(context.database, run, { from, to }, { events, findings }),
   );
   if (!written && !(await isRecorded(context, run, batch, signal))) throw new RunStop('lost');
   context.wakeups.wake('stream', run.taskId);
+  if (batch.reading.questions.length > 0) context.wakeups.wake('answer', run.runId);
   context.faults.reach('work.appended');
+}
+
+/** Undefined where the lines told nothing beside events, which is the common case and the quick statement. */
+function findingsOf(context: Recording, { reading, redactor }: OutputBatch): Findings | undefined {
+  const { session, version, spend, questions } = reading;
+  if (session === undefined && version === undefined && spend.length === 0 && questions.length === 0) {
+    return undefined;
+  }
+  return {
+    session,
+    version,
+    spend,
+    questions: questions.map((question) => newQuestion(context, question, redactor)),
+  };
+}
+
+function newQuestion(context: Recording, question: AgentQuestion, redactor: Redactor): NewQuestion {
+  const text = JSON.stringify(question.arguments ?? null);
+  const shown: unknown =
+    text.length <= argumentCharacters
+      ? question.arguments
+      : { cut: true, beginning: text.slice(0, argumentCharacters) };
+  return {
+    approvalId: context.ids.ordered(),
+    requestId: question.requestId,
+    tool: question.tool,
+    summary: redactor.text(question.summary).slice(0, summaryCharacters),
+    arguments: redacted(shown ?? null, redactor),
+    argumentsHash: createHash('sha256').update(`${question.tool}\n${text}`).digest('hex'),
+    expiresInSeconds: context.settings.approvalSeconds,
+  };
 }
 
 /**
@@ -92,11 +137,12 @@ async function storedEvent(
 ): Promise<NewEvent> {
   const content = redactor.text(event.content);
   const output = { type: event.type, agent: run.agent };
-  if (content.length <= previewCharacters) {
-    const raw = event.raw === undefined ? {} : { raw: redacted(event.raw, redactor) };
+  const rawText = event.raw === undefined ? undefined : redactor.text(JSON.stringify(event.raw));
+  if (content.length <= previewCharacters && (rawText?.length ?? 0) <= rawCharacters) {
+    const raw = rawText === undefined ? {} : { raw: JSON.parse(rawText) as unknown };
     return { type: 'agent_output', data: { ...output, content, ...raw } };
   }
-  const bytes = Buffer.from(content, 'utf8');
+  const bytes = Buffer.from(rawText ?? content, 'utf8');
   const blob = await context.blobs.put(context.ids.ordered(), bytes);
   await withPatience(signal, () => insertOutputBlob(context.database, run.ownerId, blob));
   return {

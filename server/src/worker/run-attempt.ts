@@ -1,12 +1,15 @@
 import { rm } from 'node:fs/promises';
-import type { AgentReader } from '../agents/agent.ts';
+import type { AgentTask } from '../agents/agent.ts';
 import type { FailurePhase } from '../domain/failure.ts';
+import type { Secret } from '../lib/secret.ts';
 import { createRedactor, type Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { recordExit, startRun } from '../store/move-run.ts';
 import { readClaim } from '../store/read-claim.ts';
 import type { WarmSupervisor } from '../supervisor/start.ts';
+import { agentOf, agentTaskOf } from './agent-task.ts';
 import type { WorkerContext } from './context.ts';
+import type { Conversation } from './conversation.ts';
 import { withPatience } from '../store/patience.ts';
 import { finishAttempt } from './finish-attempt.ts';
 import { followAgent } from './follow-agent.ts';
@@ -30,9 +33,9 @@ const lostPatienceMs = 10_000;
 export async function runAttempt(
   context: WorkerContext,
   run: ClaimedRun,
-  signal: AbortSignal,
+  { signal, onWaiting }: Attending,
 ): Promise<void> {
-  const attempt: Attempt = { context, run, signal, redactor: undefined, warm: undefined, reader: undefined };
+  const attempt: Attempt = { context, run, signal, onWaiting };
   try {
     while (await takeStep(attempt)) {
       // The record says what comes next.
@@ -45,15 +48,29 @@ export async function runAttempt(
   }
 }
 
-type Attempt = {
+export type Attending = {
+  readonly signal: AbortSignal;
+  /** The run begins, or ceases, to wait for a person. */
+  readonly onWaiting: (waiting: boolean) => void;
+};
+
+type Attempt = Attending & {
   readonly context: WorkerContext;
   /** As the record was read last. */
   run: ClaimedRun;
-  readonly signal: AbortSignal;
-  /** Knows the task's own secrets; made when the first of them may have gone somewhere. */
-  redactor: Redactor | undefined;
-  warm: WarmSupervisor | undefined;
-  reader: AgentReader | undefined;
+  /** The task's own secrets; opened when the first of them may go somewhere. */
+  secrets?: OpenedSecrets;
+  /** What the agent is asked; the same for every process that works on the run. */
+  task?: AgentTask;
+  warm?: WarmSupervisor | undefined;
+  conversation?: Conversation;
+};
+
+type OpenedSecrets = {
+  /** Knows all of them. */
+  readonly redactor: Redactor;
+  /** The key to the agent's model: the task's own, else the server's. */
+  readonly modelKey: Secret | undefined;
 };
 
 /** Does what the run's state asks for; false when it has ended, or is somebody else's. */
@@ -78,19 +95,28 @@ async function takeStep(attempt: Attempt): Promise<boolean> {
   }
 }
 
-async function redactorOf(attempt: Attempt): Promise<Redactor> {
+async function secretsOf(attempt: Attempt): Promise<OpenedSecrets> {
   const { context, run, signal } = attempt;
-  const { accessTokenId: id } = run;
-  attempt.redactor ??= createRedactor(
-    id === null ? [] : [await withPatience(signal, () => context.openSecret(id))],
-  );
-  return attempt.redactor;
+  if (attempt.secrets !== undefined) return attempt.secrets;
+  const open = async (id: string | null): Promise<Secret | undefined> =>
+    id === null ? undefined : withPatience(signal, () => context.openSecret(id));
+  const { model } = agentOf(context, run).abilities;
+  const own = await open(run.aiKeyId);
+  const modelKey = own ?? (model === undefined ? undefined : context.settings.models[model].key);
+  const known = [await open(run.accessTokenId), modelKey].filter((secret) => secret !== undefined);
+  attempt.secrets = { redactor: createRedactor(known), modelKey };
+  return attempt.secrets;
+}
+
+async function taskOf(attempt: Attempt): Promise<AgentTask> {
+  attempt.task ??= await agentTaskOf(attempt.context, attempt.run, attempt.signal);
+  return attempt.task;
 }
 
 async function prepare(attempt: Attempt): Promise<void> {
   const { context, run, signal } = attempt;
-  await redactorOf(attempt);
-  attempt.warm = warmUp(context);
+  await secretsOf(attempt);
+  attempt.warm = warmUp(context, run);
   await recordStep(
     context,
     run,
@@ -110,19 +136,30 @@ async function prepare(attempt: Attempt): Promise<void> {
 }
 
 async function follow(attempt: Attempt): Promise<void> {
-  const { context, run, signal } = attempt;
-  const redactor = await redactorOf(attempt);
-  const { exit, reader } = await followAgent({ context, run, redactor, warm: attempt.warm, signal });
+  const { context, run, signal, onWaiting, warm } = attempt;
+  const { redactor, modelKey: key } = await secretsOf(attempt);
+  const task = await taskOf(attempt);
+  const { exit, conversation } = await followAgent({
+    context,
+    run,
+    task,
+    redactor,
+    key,
+    warm,
+    onWaiting,
+    signal,
+  });
   attempt.warm = undefined;
-  attempt.reader = reader;
+  attempt.conversation = conversation;
   await withPatience(signal, () => recordExit(context.database, run, exit));
   context.faults.reach('collect.recorded');
 }
 
 async function collect(attempt: Attempt): Promise<boolean> {
-  const { context, run, signal } = attempt;
-  const seen = { reader: attempt.reader, redactor: await redactorOf(attempt) };
-  const ended = await finishAttempt(context, run, seen, signal);
+  const { context, run, signal, conversation } = attempt;
+  const { redactor } = await secretsOf(attempt);
+  const task = await taskOf(attempt);
+  const ended = await finishAttempt(context, run, { conversation, task, redactor }, signal);
   context.faults.reach('finish.recorded');
   if (ended) await tidy(context, run);
   return !ended;
@@ -168,7 +205,11 @@ async function endBrokenOff(attempt: Attempt, error: unknown): Promise<void> {
     } else {
       // A living agent that nobody follows any more would run into its limits alone.
       await endSupervisor(folder, 0, AbortSignal.timeout(lostPatienceMs));
-      const recorded = await failAttempt(context, run, { error: cause, phase, redactor: attempt.redactor });
+      const recorded = await failAttempt(context, run, {
+        error: cause,
+        phase,
+        redactor: attempt.secrets?.redactor,
+      });
       if (!recorded) await recordCancelled(context, run);
     }
     await tidy(context, run);

@@ -1,10 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import type { Agent, AgentTask } from '../agents/agent.ts';
+import type { Place, SandboxCommand } from '../executors/executor.ts';
+import type { Secret } from '../lib/secret.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
-import { RunFailure } from '../domain/failure.ts';
-import type { SupervisorSpec } from '../supervisor/protocol.ts';
+import type { SupervisorSpec, WayOut } from '../supervisor/protocol.ts';
 import { prestartSupervisor, type WarmSupervisor } from '../supervisor/start.ts';
+import { agentOf } from './agent-task.ts';
 import type { WorkerContext } from './context.ts';
+import { modelUrlOf, proxyEnvironment, wayOutOf } from './way-out.ts';
 import { runFolder, supervisorSocket, workspaceFolder } from './workspace-folders.ts';
 
 /** A supervisor that nobody attends ends its sandbox after this time: a restart takes seconds. */
@@ -13,30 +16,21 @@ const unattendedMs = 60_000;
 export const stopGraceMs = 1_500;
 
 /** Node's start (34 ms with its compile cache) overlaps with fetch and checkout. */
-export function warmUp(context: WorkerContext): WarmSupervisor {
-  return prestartSupervisor({ compileCacheFolder: context.folders.compileCache });
-}
-
-export function agentOf(context: WorkerContext, run: ClaimedRun): Agent {
-  const agent = context.agents.get(run.agent);
-  if (agent !== undefined) return agent;
-  throw new RunFailure({
-    code: 'agent_not_started',
-    phase: 'infrastructure',
-    retryable: false,
-    message: `this worker does not have the agent ${run.agent}`,
+export function warmUp(context: WorkerContext, run: ClaimedRun): WarmSupervisor {
+  const { certificatesFile, allowEgress } = context.settings;
+  return prestartSupervisor({
+    compileCacheFolder: context.folders.compileCache,
+    loadWayOut: agentOf(context, run).abilities.model !== undefined || allowEgress.length > 0,
+    ...(certificatesFile === undefined ? {} : { certificatesFile }),
   });
 }
 
-function agentTask(run: ClaimedRun): AgentTask {
-  return {
-    taskId: run.taskId,
-    runId: run.runId,
-    iteration: run.iteration,
-    prompt: run.prompt,
-    ...(run.options.command === undefined ? {} : { command: run.options.command }),
-  };
-}
+export type Starting = {
+  readonly warm: WarmSupervisor;
+  readonly task: AgentTask;
+  /** The key to the agent's model: the supervisor adds it outside of the sandbox. */
+  readonly key: Secret | undefined;
+};
 
 /**
  * Hands the agent to a supervisor. Whoever finds a run in `running` without one may do this: the
@@ -45,19 +39,21 @@ function agentTask(run: ClaimedRun): AgentTask {
 export async function startAgent(
   context: WorkerContext,
   run: ClaimedRun,
-  warm: WarmSupervisor,
+  { warm, task, key }: Starting,
 ): Promise<void> {
   const folder = runFolder(context.folders, run);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
-  const command = agentOf(context, run).command(agentTask(run));
+  const agent = agentOf(context, run);
+  const wayOut = wayOutOf(context, run, { agent, place, key });
+  const { command, input, keepInput } = await commandOf(context, task, { agent, place, wayOut });
   const launch = await context.executor.launch(place, command, context.settings.sandbox);
   const spec: SupervisorSpec = {
     folder,
     socket: supervisorSocket(context.folders, run),
     launch,
-    input: command.input,
-    keepInput: false,
+    input,
+    keepInput,
     limits: {
       timeMs: run.timeLeftMs,
       silenceMs: context.settings.silenceMs,
@@ -68,9 +64,44 @@ export async function startAgent(
       unattendedMs,
       graceMs: stopGraceMs,
     },
+    ...(wayOut === undefined ? {} : { wayOut }),
     ...(context.settings.supervisorFault === undefined ? {} : { fault: context.settings.supervisorFault }),
   };
   const outcome = await warm.start(spec);
   if (outcome === 'taken') await context.executor.release(launch);
   context.faults.reach('start.supervised');
+}
+
+type StartCommand = {
+  readonly command: SandboxCommand;
+  readonly input: string;
+  readonly keepInput: boolean;
+};
+
+/** The adapter's command, with what the sandbox has to offer it. */
+async function commandOf(
+  context: WorkerContext,
+  task: AgentTask,
+  where: { readonly agent: Agent; readonly place: Place; readonly wayOut: WayOut | undefined },
+): Promise<StartCommand> {
+  const { agent, place, wayOut } = where;
+  const offered = await context.offerProgram(agent.name, place);
+  const { argv, env, homeFiles, input, keepInput } = agent.command(task, {
+    program: offered.program,
+    tree: place.treeInside,
+    home: place.homeInside,
+    modelUrl: modelUrlOf(agent, place),
+  });
+  return {
+    command: {
+      argv,
+      env: { ...(wayOut === undefined ? {} : proxyEnvironment(context, place)), ...env },
+      readOnly: offered.readOnly,
+      pathFolders: offered.pathFolders,
+      ...(homeFiles === undefined ? {} : { homeFiles }),
+      ...(wayOut === undefined ? {} : { wayOut: { socket: wayOut.socket } }),
+    },
+    input,
+    keepInput: keepInput ?? false,
+  };
 }

@@ -80,14 +80,21 @@ type Desk = {
 
 function createDesk(context: WorkerContext, leases: LeaseKeeper, onEnd: () => void): Desk {
   const { settings, database, workerId } = context;
-  const live = new Map<string, { readonly queue: RunQueue; readonly done: Promise<void> }>();
+  const live = new Map<string, { readonly queue: RunQueue; waiting: boolean; done: Promise<void> }>();
 
   const begin = (run: ClaimedRun, shutdown: AbortSignal): void => {
-    const done = attend(context, leases, run, shutdown).finally(() => {
+    const held = { queue: run.queue, waiting: false, done: Promise.resolve() };
+    live.set(run.runId, held);
+    const onWaiting = (waiting: boolean): void => {
+      if (held.waiting === waiting) return;
+      held.waiting = waiting;
+      // The slot is free for another run; what comes back takes one beyond the limit rather than wait again.
+      if (waiting) onEnd();
+    };
+    held.done = attend({ context, leases, run, onWaiting }, shutdown).finally(() => {
       live.delete(run.runId);
       onEnd();
     });
-    live.set(run.runId, { queue: run.queue, done });
   };
 
   return {
@@ -97,7 +104,7 @@ function createDesk(context: WorkerContext, leases: LeaseKeeper, onEnd: () => vo
       for (const run of own) begin(run, signal);
     },
     async fill(queue, signal) {
-      const busy = [...live.values()].filter((held) => held.queue === queue).length;
+      const busy = [...live.values()].filter((held) => held.queue === queue && !held.waiting).length;
       for (let free = settings.slots[queue] - busy; free > 0; free -= 1) {
         if (signal.aborted) return;
         const run = await claimRun(database, workerId, queue, {
@@ -117,9 +124,17 @@ function createDesk(context: WorkerContext, leases: LeaseKeeper, onEnd: () => vo
 
 /** One run under its lease: what the keeper learns, and this process's own end, stop it. */
 async function attend(
-  context: WorkerContext,
-  leases: LeaseKeeper,
-  run: ClaimedRun,
+  {
+    context,
+    leases,
+    run,
+    onWaiting,
+  }: {
+    readonly context: WorkerContext;
+    readonly leases: LeaseKeeper;
+    readonly run: ClaimedRun;
+    readonly onWaiting: (waiting: boolean) => void;
+  },
   shutdown: AbortSignal,
 ): Promise<void> {
   const stop = new AbortController();
@@ -133,7 +148,7 @@ async function attend(
     onLost: () => stop.abort(new RunStop('lost')),
   });
   try {
-    await runAttempt(context, run, stop.signal);
+    await runAttempt(context, run, { signal: stop.signal, onWaiting });
   } finally {
     letGo();
     shutdown.removeEventListener('abort', onShutdown);

@@ -21,6 +21,14 @@ export function supervisorSocket(folders: WorkerFolders, run: Owned): string {
   return join(folders.sockets, `${run.runId.slice(-12)}.sock`);
 }
 
+/**
+ * The socket of a run's way out. It lies in a folder that the sandbox's user may pass through, since
+ * bubblewrap opens what it binds as that user; the socket itself is that user's alone.
+ */
+export function wayOutSocket(folders: WorkerFolders, run: Owned): string {
+  return join(folders.sockets, `${run.runId.slice(-12)}.out`);
+}
+
 /** Moves a folder out of the way in one step and removes it behind everybody's back (20,000 files: 1.7 s). */
 export async function discardFolder(context: WorkerContext, folder: string): Promise<void> {
   const aside = join(context.folders.scratch, `discarded-${context.ids.ordered()}`);

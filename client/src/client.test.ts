@@ -37,6 +37,40 @@ test("the caller's own key is sent", async (t) => {
   assert.equal(seen[0]?.headers['idempotency-key'], 'mine');
 });
 
+test('an instruction is repeated under one key', async (t) => {
+  const answer = { id: 't', status: 'awaiting_instruction', iteration: 2 };
+  const { url, seen } = await startStandIn(t, (response) => response.destroy(), json(200, answer));
+  assert.deepEqual(await clientOf(url).tasks.instruct('t', 'more'), answer);
+  assert.equal(new Set(seen.map(({ headers }) => headers['idempotency-key'])).size, 1);
+  assert.deepEqual([seen[1]?.url, seen[1]?.body], ['/api/v1/tasks/t/instruct', '{"prompt":"more"}']);
+});
+
+test('questions are listed by task and of all, and answered once', async (t) => {
+  const { url, seen } = await startStandIn(
+    t,
+    json(200, { approvals: [] }),
+    json(200, { approvals: [] }),
+    (response) => response.destroy(),
+  );
+  const client = clientOf(url);
+  await client.tasks.approvals('t', { state: 'waiting' });
+  await client.approvals();
+  await assert.rejects(
+    client.tasks.answer('t', 'a', { decision: 'deny', reason: 'no' }),
+    ConnectionError,
+    'whether the answer was taken is not known',
+  );
+  await assert.rejects(async () => client.tasks.answer('t', '..', { decision: 'allow' }), TypeError);
+  assert.deepEqual(
+    seen.map(({ method, url: path, body }) => `${method} ${path} ${body}`.trim()),
+    [
+      'GET /api/v1/tasks/t/approvals?state=waiting',
+      'GET /api/v1/approvals',
+      'POST /api/v1/tasks/t/approvals/a {"decision":"deny","reason":"no"}',
+    ],
+  );
+});
+
 test('a cancellation is not repeated when the connection breaks', async (t) => {
   const { url, seen } = await startStandIn(t, (response) => response.destroy());
   await assert.rejects(clientOf(url).tasks.cancel('t'), ConnectionError);

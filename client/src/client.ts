@@ -1,8 +1,20 @@
 import { followTask } from './follow-task.ts';
 import type { StreamEvent } from './task-event.ts';
-import type { CancelAnswer, CreatedTask, Health, ListQuery, Task, TaskInput, TaskList } from './task.ts';
+import type {
+  Approval,
+  ApprovalAnswer,
+  ApprovalList,
+  CancelAnswer,
+  CreatedTask,
+  Health,
+  InstructAnswer,
+  ListQuery,
+  Task,
+  TaskInput,
+  TaskList,
+} from './task.ts';
 import { defaultTiming, type Timing } from './timing.ts';
-import { createTransport, taskPath, type Fetch, type Transport } from './transport.ts';
+import { createTransport, pathPart, taskPath, type Fetch, type Transport } from './transport.ts';
 
 export type ClientOptions = {
   /** The server's address, such as `http://127.0.0.1:8080`; a path in front of the API is kept. */
@@ -23,8 +35,9 @@ export type RequestOptions = {
 /**
  * The native API of one Slipway server. Every method rejects with `ApiError` when the server refuses, with
  * `ConnectionError` when it cannot be reached, and with the signal's reason. What is safe to repeat (all
- * that only reads, and creations, by their idempotency key) is tried again when the connection breaks or a
- * proxy answers 502, 503 or 504; a 429 is waited out. `Retry-After` is honoured up to 30 s.
+ * that only reads, and what is created or instructed, by its idempotency key) is tried again when the
+ * connection breaks or a proxy answers 502, 503 or 504; a 429 is waited out. `Retry-After` is honoured up to
+ * 30 s.
  */
 export type Client = {
   readonly tasks: {
@@ -35,6 +48,24 @@ export type Client = {
     ) => Promise<CreatedTask>;
     readonly list: (query?: ListQuery, options?: RequestOptions) => Promise<TaskList>;
     readonly get: (id: string, options?: RequestOptions) => Promise<Task>;
+    /** Gives a finished task its next instruction; as often as it is sent with one key, once. */
+    readonly instruct: (
+      id: string,
+      prompt: string,
+      options?: RequestOptions & { readonly idempotencyKey?: string | undefined },
+    ) => Promise<InstructAnswer>;
+    /** What the task's agent asked, oldest first, the newest 200. */
+    readonly approvals: (
+      id: string,
+      options?: RequestOptions & { readonly state?: Approval['state'] | undefined },
+    ) => Promise<ApprovalList>;
+    /** Answers a question. One that has been decided, or whose time is up, is a 409. */
+    readonly answer: (
+      id: string,
+      approvalId: string,
+      answer: ApprovalAnswer,
+      options?: RequestOptions,
+    ) => Promise<Approval>;
     /** Asks for the end of a task. `queued`: also of one that has not started yet. */
     readonly cancel: (
       id: string,
@@ -55,6 +86,8 @@ export type Client = {
     /** Waits until the task has ended and returns it. */
     readonly wait: (id: string, options?: RequestOptions) => Promise<Task>;
   };
+  /** All questions that wait for an answer, oldest first. */
+  readonly approvals: (options?: RequestOptions) => Promise<ApprovalList>;
   /** Resolves when the server accepts the token. */
   readonly verify: (options?: RequestOptions) => Promise<void>;
   /** The server's state, also when it is degraded (which it says with a 503). */
@@ -71,6 +104,8 @@ export function createClient(options: ClientOptions): Client {
   });
   return {
     tasks: createTasks(transport),
+    approvals: ({ signal } = {}) =>
+      transport.json({ method: 'GET', path: 'api/v1/approvals', repeatable: true, signal }),
     async verify({ signal } = {}) {
       await transport.bytes({ method: 'GET', path: 'api/v1/auth/verify', repeatable: true, signal });
     },
@@ -96,6 +131,25 @@ function createTasks(transport: Transport): Client['tasks'] {
     list: (query = {}, { signal } = {}) =>
       transport.json({ ...read('api/v1/tasks', signal), query: { ...query } }),
     get: async (id, { signal } = {}) => transport.json(read(taskPath(id), signal)),
+    instruct: async (id, prompt, { idempotencyKey, signal } = {}) =>
+      transport.json({
+        method: 'POST',
+        path: `${taskPath(id)}/instruct`,
+        headers: { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() },
+        body: { prompt },
+        repeatable: true,
+        signal,
+      }),
+    approvals: async (id, { state, signal } = {}) =>
+      transport.json({ ...read(`${taskPath(id)}/approvals`, signal), query: { state } }),
+    answer: async (id, approvalId, answer, { signal } = {}) =>
+      transport.json({
+        method: 'POST',
+        path: `${taskPath(id)}/approvals/${pathPart(approvalId)}`,
+        body: answer,
+        repeatable: false,
+        signal,
+      }),
     cancel: async (id, { queued = false, signal } = {}) =>
       transport.json({
         method: 'POST',

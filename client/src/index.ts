@@ -2,11 +2,15 @@ export { createClient, type Client, type ClientOptions, type RequestOptions } fr
 export { ApiError, ConnectionError } from './errors.ts';
 export { createSseParser, type SseMessage, type SseParser } from './sse-parser.ts';
 export type {
+  Approval,
+  ApprovalAnswer,
+  ApprovalList,
   CancelAnswer,
   ChangesSummary,
   CreatedTask,
   Failure,
   Health,
+  InstructAnswer,
   ListQuery,
   Task,
   TaskConfig,

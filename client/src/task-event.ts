@@ -28,6 +28,30 @@ export type TaskEvent =
   | Named<'git', 'branch_pushed', { readonly branch: string; readonly commit: string }>
   | Named<'git', 'branch_taken', { readonly branch: string; readonly next: string }>
   | Named<'system', 'cli_started', { readonly cli: string; readonly iteration: string }>
+  | Named<'system', 'instruction_added', { readonly iteration: number; readonly prompt: string }>
+  | Named<'system', 'session_lost', { readonly reason: string }>
+  | Named<
+      'system',
+      'approval_requested',
+      {
+        readonly approval_id: string;
+        readonly tool: string;
+        readonly summary: string;
+        readonly expires_at: string;
+      }
+    >
+  | Named<
+      'system',
+      'approval_decided',
+      { readonly approval_id: string; readonly decision: string; readonly reason: string }
+    >
+  | Named<'system', 'run_parked', null>
+  | Named<'system', 'run_resumed', null>
+  | Named<
+      'system',
+      'egress_refused',
+      { readonly host: string; readonly port: number; readonly reason: string }
+    >
   | Named<'system', 'task_timeout', { readonly timeout_seconds: number }>
   | Named<'system', 'task_canceled', null>
   | Named<'system', 'task_failed', { readonly error: string }>

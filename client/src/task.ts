@@ -12,7 +12,7 @@ export type TaskStatus =
 
 /** How the agent is to work. What is left out takes the server's default. */
 export type TaskConfig = {
-  /** The agent, by the name of its adapter: `script` runs `command`. */
+  /** The agent, by the name of its adapter: `claude-code`, `codex`; `script` runs `command`. */
   readonly cli?: string;
   /** The script agent's command, given to a shell in the workspace. */
   readonly command?: string;
@@ -24,6 +24,16 @@ export type TaskConfig = {
   readonly target_branch?: string;
   /** Higher goes first among the tasks that wait: -100 to 100. */
   readonly priority?: number;
+  /** The agent's model; its own default without it. */
+  readonly ai_model?: string;
+  /** The key that the model is called with, instead of the server's; never given back. */
+  readonly ai_api_key?: string;
+  readonly max_turns?: number;
+  readonly max_budget_usd?: number;
+  /** The agent asks before it does what its tools are not free to do; a person answers. */
+  readonly approvals?: 'ask';
+  /** Text as it is being written. */
+  readonly partial_messages?: boolean;
 };
 
 /** What a new task is made of. */
@@ -58,6 +68,9 @@ export type Usage = {
   readonly input_tokens: number;
   readonly output_tokens: number;
   readonly duration_seconds: number;
+  readonly cache_read_tokens?: number;
+  readonly cache_write_tokens?: number;
+  readonly cost_usd?: number;
 };
 
 /** Why a task failed, as data: `error` says the same to people. */
@@ -121,3 +134,32 @@ export type Health = {
   readonly sqlite: string;
   readonly workspace_disk_usage_mb: number;
 };
+
+/** The answer to an instruction: it is the task's iteration of this number. */
+export type InstructAnswer = {
+  readonly id: string;
+  readonly status: TaskStatus;
+  readonly iteration: number;
+};
+
+/** A question of an agent, which waits for a person's answer until it expires, and is then denied. */
+export type Approval = {
+  readonly id: string;
+  readonly task_id: string;
+  /** What the agent wants to use, such as `Bash`. */
+  readonly tool: string;
+  /** In a line: the command, the file. */
+  readonly summary: string;
+  /** What the tool would be given, or its beginning. */
+  readonly arguments: unknown;
+  readonly state: 'waiting' | 'allowed' | 'denied' | 'expired' | 'dropped';
+  readonly reason: string;
+  readonly expires_at: string;
+  readonly created_at: string;
+  readonly decided_at: string | null;
+};
+
+export type ApprovalList = { readonly approvals: readonly Approval[] };
+
+/** `reason` is told to the agent: up to 1,000 characters. */
+export type ApprovalAnswer = { readonly decision: 'allow' | 'deny'; readonly reason?: string | undefined };

@@ -124,8 +124,13 @@ export function parseJson(text: string): unknown {
 
 /** The path of a task. Throws `TypeError` for what would lead to another path. */
 export function taskPath(id: string): string {
-  if (/^\.{0,2}$/u.test(id)) throw new TypeError(`not the id of a task: "${id}"`);
-  return `api/v1/tasks/${encodeURIComponent(id)}`;
+  return `api/v1/tasks/${pathPart(id)}`;
+}
+
+/** An id as one part of a path. Throws `TypeError` for what would lead to another path. */
+export function pathPart(id: string): string {
+  if (/^\.{0,2}$/u.test(id)) throw new TypeError(`not an id: "${id}"`);
+  return encodeURIComponent(id);
 }
 
 function parseBase(address: string): string {

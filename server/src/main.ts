@@ -6,6 +6,7 @@ import { runProgram } from './cli/program.ts';
 import { doctor } from './commands/doctor.ts';
 import { serve, type ServeDeps } from './commands/serve.ts';
 import { work } from './commands/work.ts';
+import { findAgentProgram } from './compose-agents.ts';
 import { ConfigError, processEnvironment, readConfig, type Config } from './config.ts';
 import { defaultDataFolder, findClone } from './data-folder.ts';
 import { demo } from './demo/demo.ts';
@@ -88,7 +89,11 @@ async function main(): Promise<number> {
       serve: serverCommand((deps) => serve(deps, signal)),
       work: serverCommand((deps) => work(deps, signal)),
       doctor: serverCommand(({ config: full, dataFolder, print }) => doctor(full, dataFolder, print)),
-      demo: serverCommand(({ logger, print }) => demo({ logger, print }, signal)),
+      demo: (choice) =>
+        serverCommand(({ config: full, logger, print }) => {
+          const findProgram = (agent: 'claude-code' | 'codex') => findAgentProgram(full, agent);
+          return demo({ logger, print, agents: { ...full.agents, findProgram } }, choice, signal);
+        })({}),
     },
   });
 }

@@ -14,6 +14,14 @@ export type ServerSetting =
 /** Runs a part of the server and resolves with the exit code; prints its own problems, ends by its own signal. */
 type ServerCommand = (settings: FlagSettings) => Promise<number>;
 
+/** What the demo shows: which agent, and whether a script on loopback stands in for the agent's model. */
+export type DemoChoice = {
+  readonly agent: (typeof demoAgents)[number];
+  readonly scriptedModel: boolean;
+};
+
+export const demoAgents = ['script', 'claude-code', 'codex'] as const;
+
 /** What the terminal commands know of their configuration. */
 export type CliConfig = {
   /** The server's address, where the environment names one. */
@@ -40,6 +48,6 @@ export type CliDeps = {
     readonly serve: ServerCommand;
     readonly work: ServerCommand;
     readonly doctor: ServerCommand;
-    readonly demo: ServerCommand;
+    readonly demo: (choice: DemoChoice) => Promise<number>;
   };
 };

@@ -39,3 +39,10 @@ export function seconds(text: string): number {
   if (value > 0) return value;
   throw new InvalidArgumentError('It has to be a length of time such as 90s, 10m or 1h.');
 }
+
+/** A parser for an amount of money: `5`, `2.50`, `0.05`, to dollars. */
+export function dollars(text: string): number {
+  const value = /^\d{1,6}(?:\.\d{1,6})?$/u.test(text) ? Number(text) : 0;
+  if (value > 0) return value;
+  throw new InvalidArgumentError('It has to be an amount of dollars such as 5 or 2.50.');
+}

@@ -6,10 +6,11 @@ import { eventText } from './event-text.ts';
 const plain = (_style: string, text: string): string => text;
 
 function say(event: string, data: unknown, ts = '2026-02-26T10:15:30Z'): string {
-  return eventText({ type: 'system', event, data, ts } as TaskEvent, plain).replace(
-    /^\d\d:\d\d:\d\d/u,
-    'HH:MM:SS',
-  );
+  return eventText(
+    { type: 'system', event, data, ts } as TaskEvent,
+    plain,
+    '77a2ffbd-11b6-4654-9325-89306d55bc89',
+  ).replace(/^\d\d:\d\d:\d\d/u, 'HH:MM:SS');
 }
 
 test('output of several lines is indented under its time', () => {
@@ -36,4 +37,36 @@ test('an event of another form than documented is shown as far as it goes', () =
 test('what comes from outside cannot steer the terminal', () => {
   assert.equal(say('clone_started', { repo_url: 'a\u001b[2Jb\nc' }), 'HH:MM:SS  cloning ab c');
   assert.equal(say('o\u001b]0;x\u0007dd', null), 'HH:MM:SS  odd');
+});
+
+test('a question says how to answer it', () => {
+  const asked = {
+    approval_id: '01a2b3c4-0000-7000-8000-0123456789ab',
+    tool: 'Bash',
+    summary: 'rm\u001b[2J -r x',
+    expires_at: '2026-02-26T11:00:00Z',
+  };
+  assert.equal(
+    say('approval_requested', asked),
+    'HH:MM:SS  asks: Bash: rm -r x\n          answer with: slipway approve 77a2ffbd 456789ab',
+  );
+  assert.equal(
+    say('approval_decided', { decision: 'denied', reason: 'not now' }),
+    'HH:MM:SS  denied (not now)',
+  );
+  assert.equal(say('approval_decided', { decision: 'allowed', reason: '' }), 'HH:MM:SS  allowed');
+  assert.equal(say('run_parked', null), 'HH:MM:SS  put away until somebody answers');
+  assert.equal(say('run_resumed', null), 'HH:MM:SS  goes on');
+});
+
+test('instructions, lost conversations and refused connections are said in words', () => {
+  assert.equal(say('instruction_added', { iteration: 2, prompt: 'a\nb' }), 'HH:MM:SS  instruction 2: a b');
+  assert.equal(
+    say('session_lost', { reason: 'its files are gone' }),
+    'HH:MM:SS  the agent begins a new conversation: its files are gone',
+  );
+  assert.equal(
+    say('egress_refused', { host: 'example.com', port: 443, reason: 'not_allowed' }),
+    'HH:MM:SS  refused the agent a connection to example.com:443 (not_allowed)',
+  );
 });

@@ -1,6 +1,6 @@
 import type { ChangesSummary, TaskEvent } from '@slipway/client';
 import type { Paint } from './output.ts';
-import { changesText } from './task-text.ts';
+import { approvalName, changesText, shortId } from './task-text.ts';
 import { printable, printableLine } from './untrusted-text.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -8,15 +8,16 @@ type Data = Readonly<Record<string, unknown>>;
 /** `HH:MM:SS` and two spaces: where the text of an event starts, on each of its lines. */
 const gutter = 10;
 
-const unknownMaxLength = 200;
+/** What is known by its beginning. */
+const shortMaxLength = 200;
 
 /**
  * An event as lines for people, each starting with the local time or with as many spaces. Empty where
  * there is nothing to say. What the server sent is neither trusted to be of the documented form nor
- * printed with its control characters.
+ * printed with its control characters. `taskId` is for the commands that an event asks for.
  */
-export function eventText(event: TaskEvent, paint: Paint): string {
-  const text = sentence(event, paint);
+export function eventText(event: TaskEvent, paint: Paint, taskId: string): string {
+  const text = sentence(event, paint, taskId);
   if (text === '') return '';
   const date = new Date(event.ts);
   const time = Number.isNaN(date.getTime()) ? '' : date.toTimeString().slice(0, 8);
@@ -27,7 +28,7 @@ export function eventText(event: TaskEvent, paint: Paint): string {
   );
 }
 
-function sentence(event: TaskEvent, paint: Paint): string {
+function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
   const data = dataOf(event.data);
   const say = (name: string): string => field(data, name);
   switch (event.event) {
@@ -57,8 +58,44 @@ function sentence(event: TaskEvent, paint: Paint): string {
       return paint('red', `failed: ${say('error')}`);
     case 'task_completed':
       return paint('green', `completed: ${changesText(changesOf(data))}`);
+    case 'instruction_added':
+      return `instruction ${say('iteration')}: ${cut(say('prompt'))}`;
+    case 'session_lost':
+      return paint('yellow', `the agent begins a new conversation: ${say('reason')}`);
+    case 'egress_refused':
+      return paint(
+        'yellow',
+        `refused the agent a connection to ${say('host')}:${say('port')} (${say('reason')})`,
+      );
+    case 'approval_requested':
+    case 'approval_decided':
+    case 'run_parked':
+    case 'run_resumed':
+      return questionText(event.event, data, { paint, taskId });
     default:
       return unknownText(event, paint);
+  }
+}
+
+/** What concerns a question to a person. */
+function questionText(
+  event: 'approval_requested' | 'approval_decided' | 'run_parked' | 'run_resumed',
+  data: Data,
+  { paint, taskId }: { readonly paint: Paint; readonly taskId: string },
+): string {
+  const say = (name: string): string => field(data, name);
+  switch (event) {
+    case 'approval_requested':
+      return [
+        paint('yellow', `asks: ${join(`${say('tool')}:`, say('summary'))}`),
+        `answer with: slipway approve ${shortId(taskId)} ${approvalName(say('approval_id'))}`,
+      ].join('\n');
+    case 'approval_decided':
+      return join(say('decision'), say('reason') === '' ? '' : `(${say('reason')})`);
+    case 'run_parked':
+      return paint('dim', 'put away until somebody answers');
+    case 'run_resumed':
+      return paint('dim', 'goes on');
   }
 }
 
@@ -67,9 +104,11 @@ function unknownText(event: { readonly event: string; readonly data: unknown }, 
   const name = printableLine(event.event.replaceAll('_', ' '));
   const text =
     event.data === null || event.data === undefined ? '' : printableLine(JSON.stringify(event.data));
-  const data = text === '{}' ? '' : text;
-  const short = data.length > unknownMaxLength ? `${data.slice(0, unknownMaxLength)}…` : data;
-  return join(name, paint('dim', short));
+  return join(name, paint('dim', cut(text === '{}' ? '' : text)));
+}
+
+function cut(text: string): string {
+  return text.length > shortMaxLength ? `${text.slice(0, shortMaxLength)}…` : text;
 }
 
 function outputText(data: Data, paint: Paint): string {

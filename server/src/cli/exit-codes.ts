@@ -1,6 +1,6 @@
 /** What the `slipway` command ends with, and what that means: scripts rely on it. */
 const table = {
-  ok: { code: 0, meaning: 'done; for `run`: the task completed' },
+  ok: { code: 0, meaning: 'done; for `run` and `instruct`: the task completed' },
   taskFailed: { code: 1, meaning: 'the task failed' },
   usage: { code: 2, meaning: 'the command, or what it asks for, is wrong' },
   unreachable: { code: 3, meaning: 'the server cannot be reached, or is in trouble' },

@@ -9,6 +9,8 @@ type Done = Extract<StreamEvent, { kind: 'done' }>;
 export type FollowOptions = {
   readonly json: boolean;
   readonly lastEventId?: string | undefined;
+  /** Prints nothing before the first event that this is true for, and is called until then. */
+  readonly startsAt?: (event: TaskEvent) => boolean;
 };
 
 /** The state that an event is the sign of; others change nothing. */
@@ -16,6 +18,7 @@ const statusAfter: Readonly<Record<string, TaskStatus>> = {
   clone_started: 'cloning',
   cli_started: 'running',
   review_started: 'reviewing',
+  instruction_added: 'awaiting_instruction',
 };
 
 /**
@@ -26,13 +29,17 @@ const statusAfter: Readonly<Record<string, TaskStatus>> = {
 export async function follow(cli: Cli, client: Client, id: string, options: FollowOptions): Promise<Done> {
   const { out } = cli;
   const progress = createProgress(cli, options.json);
+  let started = options.startsAt === undefined;
   try {
     for await (const event of client.tasks.stream(id, {
       lastEventId: options.lastEventId,
       signal: cli.signal,
     })) {
       progress.take(event);
-      if (event.kind === 'event') await printEvent(cli, event, options.json);
+      if (event.kind === 'event') {
+        started ||= options.startsAt?.(event.event) ?? true;
+        if (started) await printEvent(cli, id, event, options.json);
+      }
       if (event.kind !== 'done') continue;
       if (options.json) await out.json({ type: 'done', status: event.status });
       return event;
@@ -46,6 +53,7 @@ export async function follow(cli: Cli, client: Client, id: string, options: Foll
 /** One event on stdout: its text, or the wire's object with the id to resume from. */
 export async function printEvent(
   cli: Cli,
+  taskId: string,
   { id, event }: { readonly id: string | undefined; readonly event: TaskEvent },
   json: boolean,
 ): Promise<void> {
@@ -53,7 +61,7 @@ export async function printEvent(
     await cli.out.json({ ...(id === undefined ? {} : { id }), ...event });
     return;
   }
-  const text = eventText(event, cli.out.paint);
+  const text = eventText(event, cli.out.paint, taskId);
   if (text !== '') await cli.out.line(text);
 }
 

@@ -51,7 +51,7 @@ async function printPast(cli: Cli, client: Client, id: string, options: FollowOp
       if (event.kind === 'connected') until = Date.parse(event.at ?? '') + 1000 || until;
       if (event.kind === 'event') {
         if (Date.parse(event.event.ts) > until) return;
-        await printEvent(cli, event, options.json);
+        await printEvent(cli, id, event, options.json);
       }
       timer = setTimeout(() => quiet.abort(), quietMs);
     }

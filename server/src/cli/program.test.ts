@@ -24,7 +24,9 @@ test('help names every command and every exit code, and ends well', async () => 
   const ended = await slipway(['--help']);
   assert.equal(ended.code, 0);
   assert.equal(ended.stderr, '');
-  for (const word of 'run list show logs diff cancel serve work doctor demo help'.split(' ')) {
+  for (const word of 'run instruct approve list show logs diff cancel serve work doctor demo help'.split(
+    ' ',
+  )) {
     assert.match(ended.stdout, new RegExp(`^  ${word}\\b`, 'mu'));
   }
   for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 70, 130])
@@ -32,7 +34,7 @@ test('help names every command and every exit code, and ends well', async () => 
 });
 
 test('every command has a help of its own, no line of it too wide', async () => {
-  for (const name of 'run list show logs diff cancel serve work doctor demo'.split(' ')) {
+  for (const name of 'run instruct approve list show logs diff cancel serve work doctor demo'.split(' ')) {
     const ended = await slipway(['help', name]);
     assert.equal(ended.code, 0);
     assert.match(ended.stdout, new RegExp(`^Usage: slipway ${name}\\b`, 'u'));
@@ -51,6 +53,11 @@ test('wrong usage ends with 2 and says what is wrong', async () => {
     [['list', '--limt', '5'], /^slipway: unknown option '--limt'\n\(Did you mean --limit\?\)/u],
     [['list', '--limit', '5000'], /It has to be a whole number from 1 to 200\./u],
     [['list', '--status', 'lost'], /Allowed choices are pending, cloning/u],
+    [['run', 'x', 'y', '--max-budget', '0'], /an amount of dollars/u],
+    [['run', 'x', 'y', '--approvals', 'never'], /Allowed choices are ask/u],
+    [['instruct', 'x'], /missing required argument 'prompt'/u],
+    [['approve', '--yes'], /^slipway: name the task/u],
+    [['approve', 'x', '--yes', '--deny'], /^slipway: say either/u],
     [['run', 'x', 'y', '--timeout', 'soon'], /It has to be a length of time/u],
     [['show'], /^slipway: missing required argument 'id'/u],
     [['show', 'a', 'b'], /^slipway: too many arguments/u],
@@ -140,6 +147,48 @@ result:
 All tests pass.
 `,
   );
+});
+
+test('a task that asks is shown with its cost and its questions', async (t) => {
+  const approval = {
+    id: '01a2b3c4-0000-7000-8000-0123456789ab',
+    task_id: id,
+    tool: 'Bash',
+    summary: 'rm -r build',
+    arguments: {},
+    state: 'waiting',
+    expires_at: '2026-02-26T18:45:10Z',
+  };
+  const asking = {
+    ...row,
+    status: 'running',
+    iteration: 2,
+    config: { cli: 'claude-code', ai_model: 'm', approvals: 'ask' },
+    usage: { input_tokens: 1_500, output_tokens: 20, duration_seconds: 3, cost_usd: 0.42 },
+  };
+  const api = await startApi(t, {
+    [`GET /api/v1/tasks/${id}`]: answer(200, asking),
+    [`GET /api/v1/tasks/${id}/approvals`]: answer(200, { approvals: [approval] }),
+  });
+  const ended = await slipway(['show', id], { address: api.url });
+  for (const line of [
+    'agent         claude-code',
+    'model         m',
+    'iteration     2',
+    'usage         1,500 tokens in, 20 out, $0.42',
+  ]) {
+    assert.ok(ended.stdout.includes(`${line}\n`), line);
+  }
+  assert.ok(
+    ended.stdout.endsWith(`
+waits for an answer:
+TASK                                  QUESTION  LEFT   WANTS
+${id}  456789ab  5 min  Bash: rm -r build
+answer with: slipway approve 77a2ffbd
+`),
+    ended.stdout,
+  );
+  assert.equal(api.requests[1], `GET /api/v1/tasks/${id}/approvals?state=waiting`);
 });
 
 test('a beginning that two tasks share is refused with both', async (t) => {

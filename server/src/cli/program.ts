@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander';
+import { addApprove } from './approve.ts';
 import { addCancel } from './cancel.ts';
 import type { CliDeps } from './cli-deps.ts';
 import type { Cli } from './command.ts';
 import { addDiff } from './diff.ts';
 import { exitCode, exitCodesText } from './exit-codes.ts';
 import { connect } from './find-server.ts';
+import { addInstruct } from './instruct.ts';
 import { addList } from './list.ts';
 import { addLogs } from './logs.ts';
 import { createOutput, ReaderGone } from './output.ts';
@@ -72,7 +74,8 @@ function buildProgram(cli: Cli): Command {
     .exitOverride()
     .addHelpText('after', epilogue);
   program.commandsGroup('Tasks:');
-  for (const add of [addRun, addList, addShow, addLogs, addDiff, addCancel]) add(program, cli);
+  const tasks = [addRun, addInstruct, addApprove, addList, addShow, addLogs, addDiff, addCancel];
+  for (const add of tasks) add(program, cli);
   program.commandsGroup('Server:');
   addServerCommands(program, cli);
   return program;

@@ -194,6 +194,19 @@ test('every flag reaches the task, and - reads the prompt from stdin', async (t)
   });
 });
 
+test('what the agent is to be reaches the task', async (t) => {
+  const api = await startApi(t, routes(stream([]), task));
+  const flags = '--agent claude-code --model m --max-turns 20 --max-budget 2.50 --approvals ask';
+  await slipway(['run', 'https://example.com/app.git', 'x', ...flags.split(' '), '-d'], { address: api.url });
+  assert.deepEqual(JSON.parse(api.requests[0]?.replace(/^[^{]*/u, '') ?? '').config, {
+    cli: 'claude-code',
+    ai_model: 'm',
+    max_turns: 20,
+    max_budget_usd: 2.5,
+    approvals: 'ask',
+  });
+});
+
 test('no prompt at all is a usage error, unless there is a command', async (t) => {
   const api = await startApi(t, routes(stream([]), task));
   const none = await slipway(['run', 'https://example.com/app.git'], { address: api.url });

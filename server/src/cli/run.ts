@@ -1,20 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { addAbortSignal, Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { ConnectionError, type Task, type TaskConfig, type TaskInput } from '@slipway/client';
+import type { TaskConfig, TaskInput } from '@slipway/client';
 import { Option, type Command } from 'commander';
 import { CommandError } from './command-error.ts';
-import { seconds, wholeNumber, withConnection, type Cli } from './command.ts';
+import { dollars, seconds, wholeNumber, withConnection, type Cli } from './command.ts';
 import type { ExitName } from './exit-codes.ts';
 import type { ConnectionFlags } from './find-server.ts';
-import { follow } from './follow.ts';
-import { changesText, durationText, outcomeOf, shellWord, shortId, tookMs } from './task-text.ts';
-import { printableLine } from './untrusted-text.ts';
+import { readPrompt } from './prompt.ts';
+import { seeThrough } from './see-through.ts';
+import { shortId } from './task-text.ts';
 
 type RunFlags = ConnectionFlags & {
   readonly agent?: string;
   readonly command?: string;
+  readonly model?: string;
+  readonly maxTurns?: number;
+  readonly maxBudget?: number;
+  readonly approvals?: 'ask';
   readonly sourceBranch?: string;
   readonly targetBranch?: string;
   readonly timeout?: number;
@@ -29,7 +31,10 @@ const examples = `
 Examples:
   slipway run https://example.com/app.git "Rename Foo to Bar" --command "sed -i s/Foo/Bar/g src/*"
   slipway run https://example.com/app.git - --agent script --command ./codemod < prompt.md
-  slipway run https://example.com/app.git "Update the licence year" --command ./year.sh --detach`;
+  slipway run https://example.com/app.git "Update the licence year" --command ./year.sh --detach
+  slipway run https://example.com/app.git "Fix the login" --agent claude-code --max-budget 2`;
+
+const noPrompt = 'give a prompt: slipway run <repository> "what to do"';
 
 /** `slipway run`: creates a task, follows it to its end, and says where the work is. */
 export function addRun(program: Command, cli: Cli): void {
@@ -44,6 +49,15 @@ export function addRun(program: Command, cli: Cli): void {
     .argument('[prompt]', 'what to do; - reads it from stdin (default: the command of --command)')
     .option('--agent <name>', "the agent that does it (default: script with --command, else the server's)")
     .option('--command <command>', 'what the script agent runs in the workspace')
+    .option('--model <name>', "the agent's model (default: the agent's own)")
+    .option('--max-turns <number>', 'how often the agent may call its model', wholeNumber(1, 1_000_000))
+    .option('--max-budget <dollars>', 'what the agent may spend, such as 2.50', dollars)
+    .addOption(
+      new Option(
+        '--approvals <mode>',
+        'ask: what the agent is not free to do waits for a person (slipway approve)',
+      ).choices(['ask']),
+    )
     .option('--branch, --source-branch <name>', "branch to start from (default: the repository's own)")
     .option('--target-branch <name>', 'branch that the work is meant for')
     .option('--repository-token-file <file>', 'file with the token that git fetches and pushes with')
@@ -73,7 +87,7 @@ async function run(
   const json = flags.json === true;
   const client = await cli.connect(flags);
   const input = {
-    ...inputOf(repository, await readPrompt(cli, prompt, flags), flags),
+    ...inputOf(repository, await readPrompt(cli, prompt ?? flags.command, noPrompt), flags),
     ...(await repositoryToken(flags)),
   };
   const created = await client.tasks.create(input, { signal: cli.signal });
@@ -83,44 +97,7 @@ async function run(
     return 'ok';
   }
   if (!json) await out.line(`task ${created.id}`);
-  try {
-    await follow(cli, client, created.id, { json });
-    const task = await client.tasks.get(created.id, { signal: cli.signal });
-    await (json ? out.json({ type: 'task', task }) : printOutcome(cli, task, flags.publish));
-    return outcomeOf(task);
-  } catch (error) {
-    return leave(cli, created.id, error);
-  }
-}
-
-/** The command stops watching before the task has ended: says so, and how to go on. Rethrows what failed. */
-function leave(cli: Cli, id: string, error: unknown): ExitName {
-  if (!cli.signal.aborted && !(error instanceof ConnectionError)) throw error;
-  const short = shortId(id);
-  cli.out.note(
-    `the task goes on\n  follow it: slipway logs -f ${short}\n  end it:    slipway cancel ${short}`,
-  );
-  if (cli.signal.aborted) return 'interrupted';
-  throw error;
-}
-
-async function readPrompt(cli: Cli, given: string | undefined, flags: RunFlags): Promise<string> {
-  const prompt = given === '-' ? await readAll(cli) : (given ?? flags.command);
-  if (prompt !== undefined && prompt.trim() !== '') return prompt;
-  throw new CommandError(
-    'usage',
-    given === '-' ? 'the prompt on stdin is empty' : 'give a prompt: slipway run <repository> "what to do"',
-  );
-}
-
-async function readAll(cli: Cli): Promise<string> {
-  const stdin = new Readable().wrap(cli.deps.stdin);
-  try {
-    return await text(addAbortSignal(cli.signal, stdin));
-  } catch (error) {
-    cli.signal.throwIfAborted();
-    throw error;
-  }
+  return seeThrough(cli, client, created.id, { json });
 }
 
 function inputOf(repository: string, prompt: string, flags: RunFlags): TaskInput {
@@ -132,6 +109,10 @@ function inputOf(repository: string, prompt: string, flags: RunFlags): TaskInput
     ...(flags.targetBranch === undefined ? {} : { target_branch: flags.targetBranch }),
     ...(flags.timeout === undefined ? {} : { timeout_seconds: flags.timeout }),
     ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(flags.model === undefined ? {} : { ai_model: flags.model }),
+    ...(flags.maxTurns === undefined ? {} : { max_turns: flags.maxTurns }),
+    ...(flags.maxBudget === undefined ? {} : { max_budget_usd: flags.maxBudget }),
+    ...(flags.approvals === undefined ? {} : { approvals: flags.approvals }),
   };
   return { repo_url: repositoryUrl(repository), prompt, publish: flags.publish, config };
 }
@@ -149,26 +130,4 @@ async function repositoryToken(flags: RunFlags): Promise<{ access_token?: string
 /** A path becomes a file address: the server decides whether it takes those. */
 function repositoryUrl(repository: string): string {
   return /^(?:\/|\.{1,2}(?:\/|$))/u.test(repository) ? pathToFileURL(repository).href : repository;
-}
-
-async function printOutcome({ out }: Cli, task: Task, publish: 'branch' | 'manual'): Promise<void> {
-  const short = shortId(task.id);
-  const took = tookMs(task);
-  const time = took === undefined ? '' : ` in ${durationText(took)}`;
-  await out.line('');
-  if (task.status === 'failed') {
-    const cancelled = outcomeOf(task) === 'taskCancelled';
-    const word = cancelled ? out.paint('yellow', 'cancelled') : out.paint('red', 'failed');
-    await out.line(`${word}${time}: ${printableLine(task.error ?? 'no reason given')}`);
-    if (!cancelled) await out.line(`more:   slipway show ${short}`);
-    return;
-  }
-  const changes = changesText(task.changes_summary);
-  await out.line(`${out.paint('green', 'completed')}${time}: ${changes}`);
-  if (changes === 'no changes') return;
-  if (publish === 'branch' && task.branch !== undefined && task.branch !== '') {
-    await out.line(`branch: ${out.paint('bold', printableLine(task.branch))}`);
-    await out.line(`get it: git fetch ${shellWord(task.repo_url)} ${shellWord(task.branch)}`);
-  }
-  await out.line(`see it: slipway diff ${short}`);
 }

@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
-import type { FlagSettings, ServerSetting } from './cli-deps.ts';
+import { Option, type Command } from 'commander';
+import { demoAgents, type DemoChoice, type FlagSettings, type ServerSetting } from './cli-deps.ts';
 import type { Cli } from './command.ts';
+import { CommandError } from './command-error.ts';
 
 /** Flags that stand for a setting. The configuration checks their values: one schema, one set of messages. */
 const flags = {
@@ -73,17 +74,33 @@ export function addServerCommands(program: Command, { deps, end }: Cli): void {
     ['dataDir', 'isolation'],
     commands.doctor,
   );
-  add(
-    program
-      .command('demo')
-      .summary('watch a whole task on a small example')
-      .description(
-        'Starts a server of its own, makes a small repository with a bug, runs a task on it in a sandbox,\n' +
-          'shows the diff, pushes the branch, and leaves nothing running.',
-      ),
-    [],
-    commands.demo,
-  );
+  addDemo(program, { deps, end });
+}
+
+/** `demo` has a server of its own, and no setting of that server is a flag. */
+function addDemo(program: Command, { deps, end }: Pick<Cli, 'deps' | 'end'>): void {
+  program
+    .command('demo')
+    .summary('watch a whole task on a small example')
+    .description(
+      'Starts a server of its own, makes a small repository with a bug, runs a task on it in a sandbox,\n' +
+        'shows the diff, pushes the branch, and leaves nothing running. An agent that calls a model needs\n' +
+        'its program on PATH and your key to the model in the environment (ANTHROPIC_API_KEY for Claude\n' +
+        'Code, OPENAI_API_KEY for Codex).',
+    )
+    .addOption(
+      new Option('--agent <name>', 'who does the work: script needs no model and no key')
+        .choices(demoAgents)
+        .default('script'),
+    )
+    .option('--scripted-model', "a script on this machine stands in for the agent's model: no key is needed")
+    .action(async (given: { readonly agent: DemoChoice['agent']; readonly scriptedModel?: boolean }) => {
+      const scriptedModel = given.scriptedModel === true;
+      if (scriptedModel && given.agent === 'script') {
+        throw new CommandError('usage', '--scripted-model needs --agent claude-code or --agent codex');
+      }
+      end(await deps.commands.demo({ agent: given.agent, scriptedModel }));
+    });
 }
 
 function settingsOf(given: Partial<Record<FlagName, string>>): FlagSettings {

@@ -1,8 +1,18 @@
-import type { Task } from '@slipway/client';
+import type { Approval, Task } from '@slipway/client';
 import type { Command } from 'commander';
+import { waitingLines } from './approval-text.ts';
 import { withConnection, type Cli } from './command.ts';
 import type { ConnectionFlags } from './find-server.ts';
-import { changesText, durationText, outcomeOf, statusStyle, timeText, tookMs } from './task-text.ts';
+import {
+  changesText,
+  durationText,
+  outcomeOf,
+  shortId,
+  statusStyle,
+  timeText,
+  tookMs,
+  usageText,
+} from './task-text.ts';
 import { resolveTaskId } from './task-id.ts';
 import { printable, printableLine } from './untrusted-text.ts';
 
@@ -18,11 +28,22 @@ export function addShow(program: Command, cli: Cli): void {
     .option('--json', 'print one JSON object: the task');
   withConnection(command).action(async (id: string, flags: ShowFlags) => {
     const client = await cli.connect(flags);
-    const task = await client.tasks.get(await resolveTaskId(client, id, cli.signal), { signal: cli.signal });
-    if (flags.json === true) await cli.out.json(task);
-    else for (const line of taskLines(cli, task)) await cli.out.line(line);
+    const { signal } = cli;
+    const task = await client.tasks.get(await resolveTaskId(client, id, signal), { signal });
     cli.end('ok');
+    if (flags.json === true) return cli.out.json(task);
+    for (const line of taskLines(cli, task)) await cli.out.line(line);
+    if (task.status !== 'running' || task.config?.approvals !== 'ask') return;
+    const { approvals } = await client.tasks.approvals(task.id, { state: 'waiting', signal });
+    for (const line of questionsOf(cli, task, approvals)) await cli.out.line(line);
   });
+}
+
+/** What waits for a person, below the rest: it is what is to be done next. */
+function questionsOf(cli: Cli, task: Task, approvals: readonly Approval[]): readonly string[] {
+  if (approvals.length === 0) return [];
+  const how = `answer with: slipway approve ${shortId(task.id)}`;
+  return ['', cli.out.paint('yellow', 'waits for an answer:'), ...waitingLines(cli, approvals), how];
 }
 
 function taskLines({ out }: Cli, task: Task): readonly string[] {
@@ -34,12 +55,15 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
     ['status', out.paint(statusStyle(task.status), status)],
     ['repository', task.repo_url],
     ['agent', task.config?.cli],
+    ['model', task.config?.ai_model],
     ['command', task.config?.command],
+    ['iteration', task.iteration > 1 ? String(task.iteration) : undefined],
     ['branch', task.branch],
     ['pull request', task.pr_url],
     ['changes', ended && task.status !== 'failed' ? changesText(task.changes_summary) : undefined],
     ['created', timeText(task.created_at)],
     ['took', took === undefined ? undefined : durationText(took)],
+    ['usage', usageText(task.usage)],
     ['error', task.error],
     ['failed in', task.failure === undefined || task.failure === null ? undefined : task.failure.phase],
   ];

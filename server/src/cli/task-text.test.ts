@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changesText, durationText, shellWord } from './task-text.ts';
+import { approvalName, changesText, durationText, shellWord, usageText } from './task-text.ts';
 
 test('durations show their two largest units', () => {
   const cases: readonly (readonly [milliseconds: number, text: string])[] = [
@@ -24,4 +24,20 @@ test('changes name only what there is', () => {
 test('a word for the shell cannot become a command', () => {
   assert.equal(shellWord('https://example.com/a.git'), 'https://example.com/a.git');
   assert.equal(shellWord("a'; rm -rf ~"), `'a'\\''; rm -rf ~'`);
+});
+
+test('usage names what was counted', () => {
+  const none = { input_tokens: 0, output_tokens: 0, duration_seconds: 9 };
+  assert.equal(usageText(undefined), undefined);
+  assert.equal(usageText(none), undefined);
+  assert.equal(usageText({ ...none, input_tokens: 1_500, output_tokens: 20 }), '1,500 tokens in, 20 out');
+  assert.equal(
+    usageText({ ...none, input_tokens: 1, cache_read_tokens: 9_000, cost_usd: 0.425 }),
+    '1 tokens in, 0 out, 9,000 from the cache, $0.42',
+  );
+  assert.equal(usageText({ ...none, cost_usd: 0.0004 }), '$0.0004');
+});
+
+test('a question is named by the end of its id, whose beginning is the time', () => {
+  assert.equal(approvalName('01a2b3c4-0000-7000-8000-0123456789ab'), '456789ab');
 });

@@ -1,4 +1,4 @@
-import type { ChangesSummary, Task, TaskRow, TaskStatus } from '@slipway/client';
+import type { ChangesSummary, Task, TaskRow, TaskStatus, Usage } from '@slipway/client';
 import type { ExitName } from './exit-codes.ts';
 import type { Style } from './output.ts';
 import { printableLine } from './untrusted-text.ts';
@@ -48,8 +48,12 @@ function pair(many: number, large: string, rest: number, small: string): string 
   return rest === 0 ? `${many} ${large}` : `${many} ${large} ${rest} ${small}`;
 }
 
-/** How long the work took; undefined while it has not ended. */
+/**
+ * How long the work took; undefined while it has not ended, and where instructions followed: the time in
+ * between, when nothing was done, is no work.
+ */
 export function tookMs(task: TaskRow): number | undefined {
+  if (task.iteration > 1) return undefined;
   const started = Date.parse(task.started_at ?? '');
   const finished = Date.parse(task.finished_at ?? '');
   return Number.isNaN(finished - started) ? undefined : finished - started;
@@ -65,6 +69,33 @@ export function timeText(time: string): string {
 /** The first characters of an id, which every command takes for the whole. */
 export function shortId(id: string): string {
   return printableLine(id).slice(0, 8);
+}
+
+/**
+ * The end of a question's id, which `slipway approve` takes for the whole. The beginnings of such ids are
+ * the time, and alike.
+ */
+export function approvalName(id: string): string {
+  return printableLine(id).slice(-8);
+}
+
+/** `1,500 tokens in, 500 out, $0.42`; undefined where nothing was counted. */
+export function usageText(usage: Usage | null | undefined): string | undefined {
+  if (usage === null || usage === undefined) return undefined;
+  const count = (tokens: number | undefined): string => (tokens ?? 0).toLocaleString('en');
+  const parts = [
+    ...(usage.input_tokens > 0 || usage.output_tokens > 0
+      ? [`${count(usage.input_tokens)} tokens in`, `${count(usage.output_tokens)} out`]
+      : []),
+    ...((usage.cache_read_tokens ?? 0) > 0 ? [`${count(usage.cache_read_tokens)} from the cache`] : []),
+    ...((usage.cost_usd ?? 0) > 0 ? [moneyText(usage.cost_usd ?? 0)] : []),
+  ];
+  return parts.length === 0 ? undefined : parts.join(', ');
+}
+
+/** Cents, and below one as many digits as tell something. */
+function moneyText(dollars: number): string {
+  return dollars >= 0.01 ? `$${dollars.toFixed(2)}` : `$${dollars.toPrecision(1)}`;
 }
 
 /** A word for a shell: quoted where it holds anything that a shell could act upon. */

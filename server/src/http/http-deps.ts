@@ -1,10 +1,15 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from '../lib/logger.ts';
+import type { ApprovalAnswer } from '../services/answer-approval.ts';
 import type { Authenticate } from '../services/authenticate.ts';
 import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
 import type { TaskNews } from '../services/follow-task.ts';
+import type { Instruction, InstructedTask } from '../services/instruct-task.ts';
+import type { AgentDescription } from '../services/list-agents.ts';
+import type { Approval } from '../services/list-approvals.ts';
 import type { TaskListQuery, TaskPage } from '../services/list-tasks.ts';
 import type { Health } from '../services/read-health.ts';
+import type { Work } from '../services/read-work.ts';
 import type { Task, TaskReference, Viewer } from '../services/show-task.ts';
 
 /** What requests cause or read: the functions that the services' `create…` give. */
@@ -14,12 +19,19 @@ export type HttpServices = {
     submission: Submission,
     fields: SubmissionFields,
   ) => Promise<CreatedTask>;
+  readonly instructTask: (
+    viewer: Viewer,
+    reference: TaskReference,
+    instruction: Instruction,
+  ) => Promise<InstructedTask>;
   readonly cancelTask: (
     viewer: Viewer,
     reference: TaskReference,
     queued: boolean,
   ) => Promise<{ readonly id: string }>;
   readonly showTask: (viewer: Viewer, reference: TaskReference) => Promise<Task>;
+  /** Of a task that the caller has been shown. */
+  readonly readWork: (taskId: string, withIterations: boolean) => Promise<Work>;
   readonly listTasks: (viewer: Viewer, query: TaskListQuery) => Promise<TaskPage>;
   readonly readDiff: (viewer: Viewer, reference: TaskReference) => Promise<Readable>;
   readonly followTask: (
@@ -28,6 +40,21 @@ export type HttpServices = {
     afterId: number,
     signal: AbortSignal,
   ) => AsyncGenerator<TaskNews, void, undefined>;
+  readonly approvals: {
+    readonly ofTask: (
+      viewer: Viewer,
+      reference: TaskReference,
+      state: string | undefined,
+    ) => Promise<readonly Approval[]>;
+    readonly waiting: (viewer: Viewer) => Promise<readonly Approval[]>;
+  };
+  readonly answerApproval: (
+    viewer: Viewer,
+    reference: TaskReference,
+    approvalId: string,
+    answer: ApprovalAnswer,
+  ) => Promise<Approval>;
+  readonly listAgents: () => Promise<readonly AgentDescription[]>;
   readonly readHealth: () => Promise<Health>;
 };
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Agent, AgentRefusal, AgentTask } from '../../../src/agents/agent.ts';
+import { scriptAgent } from '../../../src/agents/script/script-agent.ts';
 import { adminToken, smallestTask, strangerToken, testApi, type TestApi } from './test-api.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -93,10 +95,24 @@ test('every field that is wrong is a 400 with its message', async (t) => {
     [config({ source_branch: 1 }), 'source_branch', 'must be a string'],
     [config({ target_branch: 'main ' }), 'target_branch', 'is not a valid branch name'],
     [config({ target_branch: 'a\u0000' }), 'target_branch', 'is not a valid branch name'],
-    [config({ ai_model: 'm' }), 'ai_model', 'not supported yet'],
-    [config({ ai_api_key: 'sk-ant-verysecret' }), 'ai_api_key', 'not supported yet'],
-    [config({ max_turns: 20 }), 'max_turns', 'not supported yet'],
-    [config({ max_budget_usd: 5 }), 'max_budget_usd', 'not supported yet'],
+    [config({ ai_model: 7 }), 'ai_model', 'must be a string'],
+    [config({ ai_model: '--dangerous' }), 'ai_model', 'is not a valid model name'],
+    [config({ ai_model: 'two words' }), 'ai_model', 'is not a valid model name'],
+    [config({ ai_model: 'm\u0000' }), 'ai_model', 'is not a valid model name'],
+    [config({ ai_model: long(201) }), 'ai_model', 'exceeds maximum length'],
+    [config({ ai_api_key: ['sk-ant-verysecret'] }), 'ai_api_key', 'must be a string'],
+    [config({ ai_api_key: 'sk-ant-verysecret\n' }), 'ai_api_key', 'must not contain control characters'],
+    [config({ ai_api_key: long(4_097) }), 'ai_api_key', 'exceeds maximum length'],
+    [config({ max_turns: -1 }), 'max_turns', 'must be at least 1'],
+    [config({ max_turns: 1.5 }), 'max_turns', 'must be an integer'],
+    [config({ max_turns: '20' }), 'max_turns', 'must be an integer'],
+    [config({ max_turns: 1_000_001 }), 'max_turns', 'must be at most 1000000'],
+    [config({ max_budget_usd: -0.5 }), 'max_budget_usd', 'must be greater than 0'],
+    [config({ max_budget_usd: '5' }), 'max_budget_usd', 'must be a number'],
+    [config({ max_budget_usd: 1e300 }), 'max_budget_usd', 'must be at most 1000000'],
+    [config({ approvals: 'never' }), 'approvals', 'must be ask'],
+    [config({ approvals: true }), 'approvals', 'must be a string'],
+    [config({ partial_messages: 'yes' }), 'partial_messages', 'must be a boolean'],
     [config({ workspace_task_id: 'x' }), 'workspace_task_id', 'not supported yet'],
     [config({ mcp_servers: [{ name: 'x' }] }), 'mcp_servers', 'not supported yet'],
     [config({ tools: [{ name: 'x' }] }), 'tools', 'not supported yet'],
@@ -146,6 +162,9 @@ test('what is unusual but right is taken', async (t) => {
     // Clients that were generated from the document send every field.
     { task_type: '', provider_key: '', access_token: '', callback_url: null, publish: '' },
     config({ timeout_seconds: null, ai_model: '', max_turns: 0, mcp_servers: [], tools: null, pr_number: 0 }),
+    config({ ai_api_key: '', max_budget_usd: 0, approvals: '', partial_messages: false }),
+    config({ ai_api_key: 'x'.repeat(4_096), max_turns: 1, max_budget_usd: 0.000_000_1 }),
+    config({ ai_model: 'us.vendor.model-v1:0[1m]', max_turns: 1_000_000, max_budget_usd: 1_000_000 }),
   ];
   for (const body of bodies) {
     const answer = await call('POST', '/api/v1/tasks', { body: { ...smallestTask, ...body } });
@@ -168,23 +187,106 @@ test('a time limit beyond the maximum is cut to it, and without one the default 
   assert.equal(await limitOf(await create()), 300);
 });
 
-test('no agent named means the document’s default, which has to be there', async (t) => {
+test('no agent named means the server’s default, which has to be there', async (t) => {
   const { call } = await testApi(t);
   const { repo_url, prompt } = smallestTask;
   const answer = await call('POST', '/api/v1/tasks', { body: { repo_url, prompt } });
   assert.equal(answer.status, 400);
   assert.equal(answer.json.message, 'cli: unknown CLI: claude-code');
+  const other = await testApi(t, { policy: { defaultAgent: 'script' } });
+  const body = { repo_url, prompt, config: { command: 'true' } };
+  const taken = await other.call('POST', '/api/v1/tasks', { body });
+  assert.equal((await other.call('GET', `/api/v1/tasks/${taken.json.id}`)).json.config.cli, 'script');
+});
+
+/** An agent that can be asked for everything. */
+const easygoing: Agent = { ...scriptAgent, name: 'claude-code', refuse: () => undefined };
+
+test('what the agent is to be is kept and shown, and the key to its model is not', async (t) => {
+  const { call, create, database } = await testApi(t, { agents: [easygoing] });
+  const wanted = {
+    ai_model: 'claude-sonnet-4-20250514',
+    max_turns: 20,
+    max_budget_usd: 5.25,
+    approvals: 'ask',
+    partial_messages: true,
+  };
+  const id = await create({ config: { ...wanted, ai_api_key: 'sk-ant-verysecret' } });
+  const { json, text } = await call('GET', `/api/v1/tasks/${id}`);
+  assert.deepEqual(json.config, { timeout_seconds: 300, cli: 'claude-code', ...wanted });
+  assert.doesNotMatch(text, /verysecret|ai_key|ai_api_key/u);
+  const row = await database.kysely
+    .selectFrom('tasks')
+    .select(['options', 'ai_key_id', 'access_token_id'])
+    .executeTakeFirstOrThrow();
+  assert.equal(row.options.maxBudgetMicrodollars, 5_250_000);
+  assert.notEqual(row.ai_key_id, null);
+  assert.equal(row.access_token_id, null);
+  const bare = await create(config({ partial_messages: false, max_turns: 0 }));
+  assert.deepEqual((await call('GET', `/api/v1/tasks/${bare}`)).json.config, {
+    timeout_seconds: 300,
+    cli: 'script',
+    command: 'true',
+  });
+});
+
+test('what an agent refuses is told by the document’s name of the field', async (t) => {
+  const fields: readonly (readonly [AgentRefusal['field'], string])[] = [
+    ['model', 'ai_model'],
+    ['maxTurns', 'max_turns'],
+    ['maxBudget', 'max_budget_usd'],
+    ['approvals', 'approvals'],
+    ['partialMessages', 'partial_messages'],
+    ['mcpServers', 'mcp_servers'],
+    ['agent', 'cli'],
+  ];
+  let field: AgentRefusal['field'] = 'model';
+  const seen: AgentTask[] = [];
+  const fussy: Agent = {
+    ...scriptAgent,
+    name: 'codex',
+    refuse(task) {
+      seen.push(task);
+      return { field, message: 'cannot do that' };
+    },
+  };
+  const { call } = await testApi(t, { agents: [fussy] });
+  for (const [own, documented] of fields) {
+    field = own;
+    const body = {
+      ...smallestTask,
+      config: { cli: 'codex', max_turns: 3, max_budget_usd: 1, approvals: 'ask' },
+    };
+    const { status, json } = await call('POST', '/api/v1/tasks', { body });
+    assert.equal(status, 400);
+    assert.deepEqual(json.fields, { [documented]: 'cannot do that' });
+  }
+  assert.partialDeepStrictEqual(seen[0], {
+    prompt: smallestTask.prompt,
+    maxTurns: 3,
+    maxBudgetMicrodollars: 1_000_000,
+    approvals: 'ask',
+  });
 });
 
 test('a repeated Idempotency-Key gives the same task, with another body 409', async (t) => {
-  const { call } = await testApi(t);
+  const { call } = await testApi(t, { agents: [easygoing] });
   const headers = key('deploy 42');
-  const body = { ...smallestTask, access_token: 'ghp_first' };
+  const config = { cli: 'claude-code', ai_api_key: 'sk-first', max_turns: 3 };
+  const body = { ...smallestTask, access_token: 'ghp_first', config };
   const first = await call('POST', '/api/v1/tasks', { body, headers });
   const again = await call('POST', '/api/v1/tasks', { body, headers });
   assert.equal(again.status, 201);
   assert.deepEqual(again.json, first.json);
-  for (const other of [{ prompt: 'something else' }, { access_token: 'ghp_other' }, { publish: 'branch' }]) {
+  for (const other of [
+    { prompt: 'something else' },
+    { access_token: 'ghp_other' },
+    { publish: 'branch' },
+    { config: { ...config, ai_api_key: 'sk-other' } },
+    { config: { ...config, ai_api_key: '' } },
+    { config: { ...config, max_turns: 4 } },
+    { config: { ...config, approvals: 'ask' } },
+  ]) {
     const answer = await call('POST', '/api/v1/tasks', { body: { ...body, ...other }, headers });
     assert.equal(answer.status, 409);
     assert.equal(answer.json.error, 'Conflict');
@@ -249,8 +351,13 @@ test('beyond the limit a token gets 429 with Retry-After; reading and other toke
 test('a token given with a task appears in no answer, event or log line', async (t) => {
   const api: TestApi = await testApi(t);
   const token = 'ghp_not-to-be-seen-again';
+  const whole = { ...smallestTask, access_token: token, ...config({ ai_api_key: token }) };
   const answers = [
-    await api.call('POST', '/api/v1/tasks', { body: { ...smallestTask, access_token: token } }),
+    await api.call('POST', '/api/v1/tasks', { body: whole }),
+    await api.call('POST', '/api/v1/tasks', { body: config({ ai_api_key: `${token}\u0007` }) }),
+    await api.call('POST', '/api/v1/tasks', {
+      body: { ...smallestTask, config: { cli: 'x', ai_api_key: token } },
+    }),
     await api.call('POST', '/api/v1/tasks', { body: { ...smallestTask, access_token: `${token}\u0007` } }),
     await api.call('POST', '/api/v1/tasks', { body: `{"access_token":"${token}"` }),
     await api.call('POST', '/api/v1/tasks', { body: { access_token: token } }),
@@ -263,6 +370,6 @@ test('a token given with a task appears in no answer, event or log line', async 
     await api.call('GET', `/api/v1/tasks/${id}/stream`),
   );
   for (const answer of answers) assert.ok(!answer.text.includes(token), answer.text);
-  assert.ok(!answers.some((answer) => /access_token_id|ciphertext|nonce/.test(answer.text)));
+  assert.ok(!answers.some((answer) => /access_token_id|ai_key|ciphertext|nonce/.test(answer.text)));
   assert.ok(!api.log.join('\n').includes(token));
 });

@@ -1,34 +1,44 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { Readable } from 'node:stream';
-import type { AgentOutput, ChangesSummary, NewEvent } from '../../../src/domain/event.ts';
+import type { AgentOutput, ChangesSummary, NewEvent, Spend } from '../../../src/domain/event.ts';
+import type { RunQueue } from '../../../src/domain/run-state.ts';
 import type { Failure } from '../../../src/domain/failure.ts';
 import { systemIds } from '../../../src/lib/ids.ts';
 import { appendOutputEvents } from '../../../src/store/append-events.ts';
+import { appendFindings, type Findings, type NewQuestion } from '../../../src/store/append-findings.ts';
 import { claimRun, type ClaimedRun } from '../../../src/store/claim-run.ts';
 import { leaseEffect, settlePush } from '../../../src/store/effects.ts';
 import { cancelLiveRun, failRun, finishRun } from '../../../src/store/finish-run.ts';
 import { recordExit, startRun } from '../../../src/store/move-run.ts';
+import { parkRun } from '../../../src/store/park-run.ts';
+import { noSpend } from '../../../src/store/spend.ts';
 import { ensureWorker } from '../../../src/store/owners.ts';
 import type { TestApi } from './test-api.ts';
 
 /** Moves tasks as a worker does, by the store's own statements, without a sandbox or git. */
 export type Driver = {
   /** Takes the next queued run: its task is `cloning`. */
-  readonly claim: () => Promise<ClaimedRun>;
+  readonly claim: (queue?: RunQueue) => Promise<ClaimedRun>;
   /** The claimed run's task is `running`. */
   readonly start: (run: ClaimedRun) => Promise<void>;
   /** The agent says something: one event a text. */
   readonly say: (run: ClaimedRun, ...texts: readonly string[]) => Promise<void>;
+  /** The agent reports what it has spent since the last time. */
+  readonly spend: (run: ClaimedRun, spend: Partial<Spend>) => Promise<void>;
+  /** The agent asks a person, and gives the question's id. */
+  readonly ask: (run: ClaimedRun, more?: Partial<NewQuestion>) => Promise<string>;
+  /** Its agent has been put away while the person is waited for. */
+  readonly park: (run: ClaimedRun) => Promise<void>;
   /** The work is done; with `push`, the task is `creating_pr` until `deliver`. */
   readonly finish: (
     run: ClaimedRun,
-    end?: { readonly patch?: string; readonly push?: string },
+    end?: { readonly patch?: string; readonly push?: string; readonly result?: string },
   ) => Promise<void>;
   readonly deliver: () => Promise<void>;
   readonly fail: (run: ClaimedRun, failure: Failure) => Promise<void>;
   /** The worker's side of a cancellation. */
-  readonly cancel: (run: ClaimedRun) => Promise<void>;
+  readonly cancel: (run: ClaimedRun, state?: 'preparing' | 'running') => Promise<void>;
 };
 
 const someChanges: ChangesSummary = {
@@ -37,6 +47,22 @@ const someChanges: ChangesSummary = {
   filesDeleted: 0,
   insertions: 142,
   deletions: 38,
+};
+
+/** Two minutes less 0.3 s of work, as `finish` says too, and a minute on hold. */
+const exitRecord = {
+  code: 0,
+  startedAt: '2026-02-26T18:38:10.300Z',
+  endedAt: '2026-02-26T18:41:10.000Z',
+  heldMs: 60_000,
+};
+
+const someQuestion = {
+  tool: 'Bash',
+  summary: 'rm -r build',
+  arguments: { command: 'rm -r build' },
+  argumentsHash: 'h',
+  expiresInSeconds: 600,
 };
 
 const commit = 'c0ffee'.padEnd(40, '0');
@@ -50,10 +76,17 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
     assert.ok(moved, 'the claim was lost');
     wakeups.wake('stream', run.taskId);
   };
+  const note = async (run: ClaimedRun, findings: Partial<Findings>): Promise<void> => {
+    const from = outputAt.get(run.runId) ?? run.outputAt;
+    outputAt.set(run.runId, from + 1);
+    const all = { session: undefined, version: undefined, spend: [], questions: [], ...findings };
+    const batch = { events: [], findings: all };
+    done(run, await appendFindings(database, run, { from, to: from + 1 }, batch));
+  };
   return {
-    async claim() {
+    async claim(queue = 'tasks') {
       const limits = { perRepository: 1_000, perOwner: 1_000 };
-      const run = await claimRun(database, workerId, 'tasks', { capabilities: [], limits });
+      const run = await claimRun(database, workerId, queue, { capabilities: [], limits });
       assert.ok(run, 'no run is queued');
       return run;
     },
@@ -71,8 +104,20 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
       });
       done(run, await appendOutputEvents(database, run, { from, to }, events));
     },
+    spend: async (run, spend) => note(run, { spend: [{ ...noSpend, model: 'm', ...spend }] }),
+    async ask(run, more = {}) {
+      const approvalId = systemIds.ordered();
+      await note(run, { questions: [{ ...someQuestion, approvalId, requestId: approvalId, ...more }] });
+      return approvalId;
+    },
+    async park(run) {
+      assert.ok(await recordExit(database, run, exitRecord));
+      const parked = { session: undefined, snapshot: undefined, timeLeftMs: 5_000, durationMs: 0 };
+      const nextRunId = systemIds.ordered();
+      done(run, await parkRun(database, { ...run, state: 'collecting' }, { ...parked, nextRunId }));
+    },
     async finish(run, end = {}) {
-      assert.ok(await recordExit(database, run, { code: 0 }));
+      assert.ok(await recordExit(database, run, exitRecord));
       const kept = async (text: string) => blobs.put(systemIds.ordered(), Readable.from([Buffer.from(text)]));
       const work =
         end.patch === undefined
@@ -82,7 +127,7 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
         end.push === undefined
           ? undefined
           : { effectId: systemIds.ordered(), branch: end.push, firstBranch: end.push, expected: null };
-      const success = { result: 'All green.', durationMs: 119_700, work, push };
+      const success = { result: end.result ?? 'All green.', durationMs: 119_700, work, push };
       done(run, await finishRun(database, { ...run, state: 'collecting' }, success));
     },
     async deliver() {
@@ -93,8 +138,8 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
     async fail(run, failure) {
       done(run, await failRun(database, { ...run, state: 'running' }, failure, { durationMs: 1_000 }));
     },
-    async cancel(run) {
-      done(run, await cancelLiveRun(database, { ...run, state: 'running' }, 1_000));
+    async cancel(run, state = 'running') {
+      done(run, await cancelLiveRun(database, { ...run, state }, 1_000));
     },
   };
 }

@@ -47,6 +47,42 @@ test('a finished task is shown as documented, without what is empty', async (t) 
   assert.ok(Date.parse(done.finished_at) >= Date.parse(done.started_at));
 });
 
+test('what a task cost is told with the task, and not in lists', async (t) => {
+  const api = await testApi(t);
+  const drive = await driveTasks(api);
+  const id = await api.create();
+  const run = await drive.claim();
+  await drive.start(run);
+  await drive.spend(run, { inputTokens: 1_500, outputTokens: 500, microdollars: 420_000 });
+  await drive.spend(run, { cacheReadTokens: 9_000, cacheWriteTokens: 70, microdollars: 1 });
+  const usage = {
+    input_tokens: 1_500,
+    output_tokens: 500,
+    duration_seconds: 0,
+    cache_read_tokens: 9_000,
+    cache_write_tokens: 70,
+    cost_usd: 0.420_001,
+  };
+  assert.deepEqual((await api.call('GET', path(id))).json.usage, usage);
+  await drive.finish(run);
+  const { json } = await api.call('GET', path(id, '?include=iterations'));
+  assert.deepEqual(json.usage, { ...usage, duration_seconds: 120 });
+  assert.deepEqual(json.iterations[0].usage, { ...usage, duration_seconds: 120 });
+  assert.ok(!('usage' in (await api.call('GET', '/api/v1/tasks')).json.tasks[0]));
+});
+
+test('of a result the history keeps 2,000 characters, the task all', async (t) => {
+  const api = await testApi(t);
+  const drive = await driveTasks(api);
+  const id = await api.create();
+  const run = await drive.claim();
+  await drive.start(run);
+  await drive.finish(run, { result: 'ü'.repeat(5_000) });
+  const { json } = await api.call('GET', path(id, '?include=iterations'));
+  assert.equal(json.result, 'ü'.repeat(5_000));
+  assert.equal(json.iterations[0].result, 'ü'.repeat(2_000));
+});
+
 test('the iteration history comes when it is asked for', async (t) => {
   const api = await testApi(t);
   const drive = await driveTasks(api);
@@ -126,6 +162,8 @@ test('a task is found by its UUID, task-UUID and number; anything else is 404', 
     ['GET', '/diff'],
     ['GET', '/stream'],
     ['POST', '/cancel'],
+    ['GET', '/approvals'],
+    ['GET', '?include=iterations'],
   ];
   for (const name of unknown) {
     for (const [method, rest] of routes) {
@@ -146,6 +184,7 @@ test('to a stranger a task does not exist, on any route', async (t) => {
     ['GET', path(id, '/diff')],
     ['GET', path(id, '/stream')],
     ['POST', path(id, '/cancel')],
+    ['GET', path(id, '/approvals')],
   ];
   for (const [method, route] of routes) {
     const answer = await call(method, route, {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Agent } from '../../../src/agents/agent.ts';
 import { scriptAgent } from '../../../src/agents/script/script-agent.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/app.ts';
 import type { HttpOptions } from '../../../src/http/http-deps.ts';
@@ -10,14 +11,19 @@ import { systemIds } from '../../../src/lib/ids.ts';
 import { silentLogger, type Logger } from '../../../src/lib/logger.ts';
 import { Secret } from '../../../src/lib/secret.ts';
 import { createKeyRing } from '../../../src/secrets/key-ring.ts';
+import { createAnswerApprovalService } from '../../../src/services/answer-approval.ts';
 import { createStaticTokenAuthenticator, type Authenticate } from '../../../src/services/authenticate.ts';
 import { createCancelTaskService } from '../../../src/services/cancel-task.ts';
 import { createTaskService, type CreateTaskPolicy } from '../../../src/services/create-task.ts';
 import { createEventFollower } from '../../../src/services/follow-events.ts';
 import { createFollowTaskService } from '../../../src/services/follow-task.ts';
+import { createInstructTaskService } from '../../../src/services/instruct-task.ts';
+import { createListAgentsService, type AgentDescription } from '../../../src/services/list-agents.ts';
+import { createListApprovalsService } from '../../../src/services/list-approvals.ts';
 import { createListTasksService } from '../../../src/services/list-tasks.ts';
 import { createReadDiffService } from '../../../src/services/read-diff.ts';
 import { createReadHealthService } from '../../../src/services/read-health.ts';
+import { createReadWorkService } from '../../../src/services/read-work.ts';
 import { createShowTaskService } from '../../../src/services/show-task.ts';
 import { createBlobFolder, type BlobFolder } from '../../../src/store/blob-folder.ts';
 import { isDatabaseAway, openDatabase, type Database } from '../../../src/store/database.ts';
@@ -70,6 +76,9 @@ export const smallestTask = {
 export type TestApiOptions = {
   readonly http?: Partial<HttpOptions>;
   readonly policy?: Partial<CreateTaskPolicy>;
+  /** Beside the script agent. */
+  readonly agents?: readonly Agent[];
+  readonly described?: readonly AgentDescription[];
   readonly isShuttingDown?: () => boolean;
   /** The services look for their database where there is none. */
   readonly databaseAway?: boolean;
@@ -92,7 +101,7 @@ export async function testApi(t: TestContext, options: TestApiOptions = {}): Pro
   const wakeups = createWakeups(database, 'test', logger);
   const blobs = createBlobFolder(folder);
   const server = createHttpServer({
-    services: createServices({ database, wakeups, blobs, policy: options.policy ?? {} }),
+    services: createServices({ database, wakeups, blobs, options }),
     authenticate,
     isShuttingDown: options.isShuttingDown ?? (() => false),
     isDatabaseAway,
@@ -123,9 +132,10 @@ function createServices(parts: {
   readonly database: Database;
   readonly wakeups: Wakeups;
   readonly blobs: BlobFolder;
-  readonly policy: Partial<CreateTaskPolicy>;
+  readonly options: TestApiOptions;
 }) {
-  const { database, wakeups, blobs } = parts;
+  const { database, wakeups, blobs, options } = parts;
+  const agents = [scriptAgent, ...(options.agents ?? [])];
   return {
     createTask: createTaskService({
       database,
@@ -133,20 +143,26 @@ function createServices(parts: {
       keyRing: createKeyRing([new Secret('0123456789abcdef0123456789abcdef')]),
       ids: systemIds,
       faults: createFaults(undefined),
-      agents: new Map([[scriptAgent.name, scriptAgent]]),
+      agents: new Map(agents.map((agent) => [agent.name, agent])),
       policy: {
         repositories: { allowFile: false, allowHttp: false },
+        defaultAgent: 'claude-code',
         timeoutSecondsDefault: 300,
         timeoutSecondsMax: 1_800,
         tasksPerMinute: 0,
-        ...parts.policy,
+        ...options.policy,
       },
     }),
+    instructTask: createInstructTaskService({ database, wakeups, ids: systemIds }),
     cancelTask: createCancelTaskService({ database, wakeups }),
     showTask: createShowTaskService({ database }),
+    readWork: createReadWorkService({ database }),
     listTasks: createListTasksService({ database }),
     readDiff: createReadDiffService({ database, blobs }),
     followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
+    approvals: createListApprovalsService({ database }),
+    answerApproval: createAnswerApprovalService({ database, wakeups, ids: systemIds }),
+    listAgents: createListAgentsService({ describeAgents: async () => options.described ?? [] }),
     readHealth: createReadHealthService({
       database,
       workspaceDiskBytes: async () => 123_450_000,

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/errors.ts';
+import { addAgentRoutes } from './agent-routes.ts';
+import { addApprovalRoutes } from './approval-routes.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { fieldErrors } from './field-errors.ts';
+import { addInstructRoute } from './instruct-route.ts';
 import { addStreamRoute } from './stream-route.ts';
 import { addSystemRoutes } from './system-routes.ts';
 import { addTaskRoutes } from './task-routes.ts';
@@ -26,7 +29,10 @@ export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): 
       api.get('/auth/verify', async () => ({ status: 'authenticated' }));
       api.get('/task-types', async () => ({ task_types: taskTypes }));
       addTaskRoutes(api, deps);
+      addInstructRoute(api, deps);
       addStreamRoute(api, deps);
+      addApprovalRoutes(api, deps);
+      addAgentRoutes(api, deps);
     },
     { prefix: apiPath },
   );

@@ -56,6 +56,32 @@ const cases: {
   run_lost: [{ attempt: 1 }, ['system', 'run_lost', { attempt: 1 }]],
   branch_pushed: [{ branch: 'b', commit: 'c0' }, ['git', 'branch_pushed', { branch: 'b', commit: 'c0' }]],
   branch_taken: [{ branch: 'b', next: 'b-1' }, ['git', 'branch_taken', { branch: 'b', next: 'b-1' }]],
+  instruction_added: [
+    { iteration: 2, prompt: 'and tests' },
+    ['system', 'instruction_added', { iteration: 2, prompt: 'and tests' }],
+  ],
+  session_lost: [
+    { reason: 'its files are gone' },
+    ['system', 'session_lost', { reason: 'its files are gone' }],
+  ],
+  approval_requested: [
+    { approvalId: 'a1', tool: 'Bash', summary: 'rm x', expiresAt: '2026-02-26T11:00:00.000Z' },
+    [
+      'system',
+      'approval_requested',
+      { approval_id: 'a1', tool: 'Bash', summary: 'rm x', expires_at: '2026-02-26T11:00:00.000Z' },
+    ],
+  ],
+  approval_decided: [
+    { approvalId: 'a1', decision: 'denied', reason: 'no' },
+    ['system', 'approval_decided', { approval_id: 'a1', decision: 'denied', reason: 'no' }],
+  ],
+  run_parked: [{}, ['system', 'run_parked', null]],
+  run_resumed: [{}, ['system', 'run_resumed', null]],
+  egress_refused: [
+    { host: 'example.com', port: 443, reason: 'not_allowed' },
+    ['system', 'egress_refused', { host: 'example.com', port: 443, reason: 'not_allowed' }],
+  ],
 };
 
 test('every kind of event becomes the documented one, or one of ours, or is left out', () => {
@@ -72,4 +98,27 @@ test('every kind of event becomes the documented one, or one of ours, or is left
 
 test('a kind that a newer server wrote is left out', () => {
   assert.equal(eventBody({ type: 'from_the_future' as EventType, data: {}, at }), undefined);
+});
+
+test('what an iteration cost is told with its completion', () => {
+  const spend = {
+    inputTokens: 1_500,
+    outputTokens: 500,
+    cacheReadTokens: 90,
+    cacheWriteTokens: 0,
+    microdollars: 12_345,
+  };
+  const data = { result: 'done', changes: null, durationSeconds: 4, iteration: 2, spend };
+  assert.deepEqual(eventBody({ type: 'task_completed', data, at })?.data, {
+    result: 'done',
+    changes_summary: null,
+    usage: {
+      input_tokens: 1_500,
+      output_tokens: 500,
+      duration_seconds: 4,
+      cache_read_tokens: 90,
+      cost_usd: 0.012345,
+    },
+    iteration: 2,
+  });
 });

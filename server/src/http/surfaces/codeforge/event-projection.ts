@@ -52,7 +52,7 @@ const projections: { readonly [Type in EventType]: Projection<EventData[Type]> }
     data: {
       result: data.result,
       changes_summary: data.changes && changesSummaryOf(data.changes),
-      usage: usageOf(data.durationSeconds),
+      usage: usageOf(data.durationSeconds, data.spend),
       iteration: data.iteration,
     },
   }),
@@ -79,7 +79,30 @@ const projections: { readonly [Type in EventType]: Projection<EventData[Type]> }
     event: 'branch_taken',
     data: { branch: data.branch, next: data.next },
   }),
+  instruction_added: (data) => ours('instruction_added', { iteration: data.iteration, prompt: data.prompt }),
+  session_lost: (data) => ours('session_lost', { reason: data.reason }),
+  approval_requested: (data) =>
+    ours('approval_requested', {
+      approval_id: data.approvalId,
+      tool: data.tool,
+      summary: data.summary,
+      expires_at: data.expiresAt,
+    }),
+  approval_decided: (data) =>
+    ours('approval_decided', {
+      approval_id: data.approvalId,
+      decision: data.decision,
+      reason: data.reason,
+    }),
+  run_parked: () => ours('run_parked', null),
+  run_resumed: () => ours('run_resumed', null),
+  egress_refused: (data) => ours('egress_refused', { host: data.host, port: data.port, reason: data.reason }),
 };
+
+/** Of a kind that the document does not have. */
+function ours(event: string, data: object | null): Omit<EventBody, 'ts'> {
+  return { type: 'system', event, data };
+}
 
 /** The event in this window's words; undefined where it has none for it. */
 export function eventBody(event: Pick<StoredEvent, 'type' | 'data' | 'at'>): EventBody | undefined {

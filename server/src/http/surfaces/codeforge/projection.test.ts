@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { taskStates, type TaskState } from '../../../domain/task-state.ts';
+import type { Iteration, Work } from '../../../services/read-work.ts';
 import type { Task } from '../../../services/show-task.ts';
 import { doneData, statesOf, statusOf, taskBodyOf, taskRowBody } from './projection.ts';
 import { codeforgeStatuses, type CodeforgeStatus } from './schemas.ts';
@@ -49,13 +50,21 @@ const task: Task = {
   lastEventId: 1,
 };
 
+const noSpend: Work['spend'] = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  microdollars: 0,
+};
+const work: Work = { spend: noSpend, iterations: undefined };
 const failure = { code: 'agent_failed', phase: 'agent', retryable: false, message: 'it broke' } as const;
 
 test('every stored state has its word, in the task, in lists and at the end of the stream', () => {
   for (const state of taskStates) {
     const of = { ...task, state };
     assert.equal(statusOf(state), wanted[state]);
-    assert.equal(taskBodyOf(of, false).status, wanted[state]);
+    assert.equal(taskBodyOf(of, work).status, wanted[state]);
     assert.equal(taskRowBody({ ...of, promptStart: '' }).status, wanted[state]);
     assert.equal(doneData(of).status, wanted[state]);
   }
@@ -73,17 +82,90 @@ test('every word stands for just the states that show it, and no other word for 
 });
 
 test('a cancelled task is failed because the user canceled it, whatever failed before', () => {
-  const cancelled = taskBodyOf({ ...task, state: 'cancelled', failure }, false);
+  const cancelled = taskBodyOf({ ...task, state: 'cancelled', failure }, work);
   assert.equal(cancelled.error, 'canceled by user');
-  assert.equal(taskBodyOf({ ...task, state: 'failed', failure }, false).error, 'it broke');
-  assert.ok(!('error' in taskBodyOf({ ...task, state: 'completed' }, false)));
+  assert.equal(taskBodyOf({ ...task, state: 'failed', failure }, work).error, 'it broke');
+  assert.ok(!('error' in taskBodyOf({ ...task, state: 'completed' }, work)));
 });
 
-test('of a result the history keeps 2,000 characters, the task all', () => {
-  const long = { ...task, state: 'completed', startedAt: new Date(), result: 'x'.repeat(5_000) } as const;
-  const body = taskBodyOf(long, true);
-  assert.equal(body.result?.length, 5_000);
-  assert.equal(body.iterations?.[0]?.result?.length, 2_000);
+const iteration: Iteration = {
+  number: 2,
+  prompt: 'and tests',
+  resultStart: null,
+  state: 'queued',
+  cause: 'follow_up',
+  failure: null,
+  changes: null,
+  durationMs: 0,
+  spend: noSpend,
+  startedAt: new Date('2026-02-26T18:40:00Z'),
+  endedAt: null,
+};
+
+test('every iteration stands in this window’s words, the one at hand as its task does', () => {
+  const cases: readonly (readonly [TaskState, Partial<Iteration>, string, string?])[] = [
+    ['awaiting_instruction', {}, 'awaiting_instruction'],
+    ['running', { number: 3 }, 'awaiting_instruction'],
+    ['creating_pr', {}, 'awaiting_instruction'],
+    ['awaiting_instruction', { state: 'preparing' }, 'awaiting_instruction'],
+    ['running', { state: 'running' }, 'running'],
+    ['running', { state: 'collecting' }, 'running'],
+    ['waiting_for_user', { state: 'running' }, 'running'],
+    ['waiting_for_user', { state: 'parked' }, 'running'],
+    ['awaiting_instruction', { state: 'queued', cause: 'resumed' }, 'awaiting_instruction'],
+    ['running', { state: 'queued', cause: 'retry' }, 'running'],
+    ['completed', { state: 'succeeded' }, 'completed'],
+    ['creating_pr', { state: 'succeeded' }, 'completed'],
+    ['running', { state: 'succeeded', number: 1 }, 'completed'],
+    ['failed', { state: 'succeeded', number: 1 }, 'completed'],
+    ['failed', { state: 'succeeded' }, 'failed', 'it broke'],
+    ['failed', { state: 'lost' }, 'failed', 'it broke'],
+    ['failed', { state: 'failed', failure: { ...failure, message: 'mine' } }, 'failed', 'mine'],
+    ['failed', { state: 'cancelled' }, 'failed', 'the task failed before this instruction was taken up'],
+    ['cancelled', { state: 'cancelled' }, 'failed', 'canceled by user'],
+    ['cancelled', { state: 'parked' }, 'failed', 'canceled by user'],
+  ];
+  for (const [state, change, status, error] of cases) {
+    const of = { ...task, iteration: 2, state, failure: state === 'failed' ? failure : null };
+    const [body] = taskBodyOf(of, { ...work, iterations: [{ ...iteration, ...change }] }).iterations ?? [];
+    assert.deepEqual([body?.status, body?.error], [status, error], `${state} ${JSON.stringify(change)}`);
+  }
+});
+
+test('a first iteration that has not begun is no record', () => {
+  const waits = { ...iteration, startedAt: null };
+  const first = { ...waits, number: 1, cause: 'first' } as const;
+  assert.deepEqual(taskBodyOf(task, { ...work, iterations: [first] }).iterations, []);
+  assert.equal(taskBodyOf(task, { ...work, iterations: [waits] }).iterations?.length, 1);
+});
+
+test('the configuration shows what was asked for, money in dollars', () => {
+  const options = {
+    ...task.options,
+    model: 'm',
+    maxTurns: 20,
+    maxBudgetMicrodollars: 5_250_000,
+    approvals: 'ask',
+    partialMessages: true,
+  } as const;
+  assert.deepEqual(taskBodyOf({ ...task, options }, work).config, {
+    timeout_seconds: 300,
+    cli: 'script',
+    ai_model: 'm',
+    approvals: 'ask',
+    max_turns: 20,
+    max_budget_usd: 5.25,
+    partial_messages: true,
+  });
+});
+
+test('tokens are usage also where no time was counted, and nothing is none', () => {
+  assert.ok(!('usage' in taskBodyOf(task, work)));
+  assert.deepEqual(taskBodyOf(task, { ...work, spend: { ...noSpend, inputTokens: 7 } }).usage, {
+    input_tokens: 7,
+    output_tokens: 0,
+    duration_seconds: 0,
+  });
 });
 
 test('uptime is written as Go writes durations', () => {

@@ -1,9 +1,12 @@
-import type { ChangesSummary } from '../../../domain/event.ts';
+import type { ChangesSummary, Spend } from '../../../domain/event.ts';
 import type { Failure } from '../../../domain/failure.ts';
 import { taskStates, type TaskState } from '../../../domain/task-state.ts';
+import type { Approval } from '../../../services/list-approvals.ts';
 import type { TaskRow } from '../../../services/list-tasks.ts';
+import type { Iteration, Work } from '../../../services/read-work.ts';
 import type { Task } from '../../../services/show-task.ts';
 import type {
+  ApprovalBody,
   ChangesSummaryBody,
   CodeforgeStatus,
   IterationBody,
@@ -31,7 +34,8 @@ const statuses: Record<TaskState, CodeforgeStatus> = {
 
 const canceledByUser = 'canceled by user';
 const listPromptCharacters = 200;
-const iterationResultCharacters = 2_000;
+const iterationNotBegun = 'the task failed before this instruction was taken up';
+const microdollarsPerUsd = 1_000_000;
 
 export function statusOf(state: TaskState): CodeforgeStatus {
   return statuses[state];
@@ -56,9 +60,17 @@ export function changesSummaryOf(changes: ChangesSummary): ChangesSummaryBody {
   };
 }
 
-/** No agent of this version counts tokens. */
-export function usageOf(durationSeconds: number): UsageBody {
-  return { input_tokens: 0, output_tokens: 0, duration_seconds: durationSeconds };
+/** Tokens from a cache and money are ours, and told where there are any. */
+export function usageOf(durationSeconds: number, spend?: Spend): UsageBody {
+  const { cacheReadTokens: read = 0, cacheWriteTokens: written = 0, microdollars = 0 } = spend ?? {};
+  return {
+    input_tokens: spend?.inputTokens ?? 0,
+    output_tokens: spend?.outputTokens ?? 0,
+    duration_seconds: durationSeconds,
+    ...(read === 0 ? {} : { cache_read_tokens: read }),
+    ...(written === 0 ? {} : { cache_write_tokens: written }),
+    ...(microdollars === 0 ? {} : { cost_usd: microdollars / microdollarsPerUsd }),
+  };
 }
 
 /** A row of the list, with every documented field. `promptStart` is at most one character too long. */
@@ -88,7 +100,8 @@ function cutPrompt(start: string): string {
 }
 
 /** One task, whole, without what is empty. */
-export function taskBodyOf(task: Task, withIterations: boolean): TaskBody {
+export function taskBodyOf(task: Task, work: Work): TaskBody {
+  const usage = usageWhereAny(task.durationMs, work.spend);
   return {
     id: task.id,
     status: statusOf(task.state),
@@ -99,19 +112,12 @@ export function taskBodyOf(task: Task, withIterations: boolean): TaskBody {
     ...filled({ provider_key: task.providerKey, callback_url: task.callbackUrl }),
     ...filled({ result: task.result, error: errorOf(task) }),
     ...(task.failure === null ? {} : { failure: task.failure }),
-    config: {
-      timeout_seconds: task.options.timeoutSeconds,
-      cli: task.options.agent,
-      ...filled({
-        command: task.options.command,
-        source_branch: task.options.sourceBranch,
-        target_branch: task.options.targetBranch,
-      }),
-    },
-    ...outcomeOf(task),
+    config: configOf(task.options),
+    ...(task.changes === null ? {} : { changes_summary: changesSummaryOf(task.changes) }),
+    ...(usage === undefined ? {} : { usage }),
     iteration: task.iteration,
     ...filled({ current_prompt: task.currentPrompt, branch: task.branch }),
-    ...(withIterations ? { iterations: iterationsOf(task) } : {}),
+    ...(work.iterations === undefined ? {} : { iterations: iterationBodies(task, work.iterations) }),
     trace_id: task.traceId,
     created_at: task.createdAt.toISOString(),
     ...filled({
@@ -121,29 +127,75 @@ export function taskBodyOf(task: Task, withIterations: boolean): TaskBody {
   };
 }
 
-function outcomeOf(task: Task): Pick<TaskBody, 'changes_summary' | 'usage'> {
+function configOf(options: Task['options']): TaskBody['config'] {
+  const { maxTurns, maxBudgetMicrodollars: budget, partialMessages } = options;
   return {
-    ...(task.changes === null ? {} : { changes_summary: changesSummaryOf(task.changes) }),
-    ...(task.durationMs === 0 ? {} : { usage: usageOf(Math.round(task.durationMs / 1_000)) }),
+    timeout_seconds: options.timeoutSeconds,
+    cli: options.agent,
+    ...filled({
+      command: options.command,
+      source_branch: options.sourceBranch,
+      target_branch: options.targetBranch,
+      ai_model: options.model,
+      approvals: options.approvals,
+    }),
+    ...(maxTurns === undefined ? {} : { max_turns: maxTurns }),
+    ...(budget === undefined ? {} : { max_budget_usd: budget / microdollarsPerUsd }),
+    ...(partialMessages === undefined ? {} : { partial_messages: partialMessages }),
   };
 }
 
-/** Nothing of this version starts a second iteration, so the history is the task itself, once it began. */
-function iterationsOf(task: Task): IterationBody[] {
-  if (task.startedAt === null) return [];
-  const { changes_summary: changes, usage } = outcomeOf(task);
-  return [
-    {
-      number: task.iteration,
-      prompt: task.currentPrompt ?? task.prompt,
-      ...filled({ result: task.result?.slice(0, iterationResultCharacters), error: errorOf(task) }),
-      status: statusOf(task.state),
-      ...(changes === undefined ? {} : { changes }),
-      ...(usage === undefined ? {} : { usage }),
-      started_at: task.startedAt.toISOString(),
-      ended_at: task.finishedAt?.toISOString() ?? null,
-    },
-  ];
+function usageWhereAny(durationMs: number, spend: Spend): UsageBody | undefined {
+  const nothing = durationMs === 0 && Object.values(spend).every((amount) => amount === 0);
+  return nothing ? undefined : usageOf(Math.round(durationMs / 1_000), spend);
+}
+
+/** The task's first iteration is no record before it has begun; instructions are, from their acceptance on. */
+function iterationBodies(task: Task, iterations: readonly Iteration[]): IterationBody[] {
+  return iterations
+    .filter(({ number, startedAt }) => number > 1 || startedAt !== null)
+    .map((iteration) => {
+      const usage = usageWhereAny(iteration.durationMs, iteration.spend);
+      const { status, error } = outcomeOf(task, iteration);
+      return {
+        number: iteration.number,
+        prompt: iteration.prompt,
+        ...filled({ result: iteration.resultStart, error }),
+        status,
+        ...(iteration.changes === null ? {} : { changes: changesSummaryOf(iteration.changes) }),
+        ...(usage === undefined ? {} : { usage }),
+        started_at: iteration.startedAt?.toISOString() ?? null,
+        ended_at: iteration.endedAt?.toISOString() ?? null,
+      };
+    });
+}
+
+/**
+ * How an iteration stands. The one that the task is at stands as the task does, and so does an ended one that
+ * was its last where the task has failed: in its delivery, or because its worker was lost too often.
+ */
+function outcomeOf(task: Task, iteration: Iteration): { status: CodeforgeStatus; error: string } {
+  const { state, cause } = iteration;
+  const ofTask = { status: statusOf(task.state), error: errorOf(task) };
+  const failed = (error: string) => ({ status: statusOf('failed'), error });
+  switch (state) {
+    case 'queued':
+      return cause === 'follow_up' ? { status: statusOf('awaiting_instruction'), error: '' } : ofTask;
+    case 'preparing':
+    case 'running':
+    case 'collecting':
+    case 'parked':
+      return ofTask;
+    case 'succeeded':
+      return iteration.number === task.iteration && ofTask.status === 'failed'
+        ? ofTask
+        : { status: statusOf('completed'), error: '' };
+    case 'cancelled':
+      return failed(task.state === 'failed' ? iterationNotBegun : canceledByUser);
+    case 'failed':
+    case 'lost':
+      return failed(iteration.failure?.message ?? errorOf(task));
+  }
 }
 
 /** What the stream says last. */
@@ -164,4 +216,19 @@ function filled<Name extends string>(
     if (value !== null && value !== undefined && value !== '') kept[name as Name] = value;
   }
   return kept;
+}
+
+export function approvalBodyOf(approval: Approval): ApprovalBody {
+  return {
+    id: approval.id,
+    task_id: approval.taskId,
+    tool: approval.tool,
+    summary: approval.summary,
+    arguments: approval.arguments,
+    state: approval.state,
+    reason: approval.reason ?? '',
+    expires_at: approval.expiresAt.toISOString(),
+    created_at: approval.createdAt.toISOString(),
+    decided_at: approval.decidedAt?.toISOString() ?? null,
+  };
 }

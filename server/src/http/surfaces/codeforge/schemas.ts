@@ -35,10 +35,12 @@ export const createTaskBody = Type.Object({
       source_branch: text,
       target_branch: text,
       priority: Type.Optional(Type.Integer()),
-      ai_model: Type.Optional(Type.Unknown()),
-      ai_api_key: Type.Optional(Type.Unknown()),
-      max_turns: Type.Optional(Type.Unknown()),
-      max_budget_usd: Type.Optional(Type.Unknown()),
+      ai_model: text,
+      ai_api_key: text,
+      max_turns: Type.Optional(Type.Integer()),
+      max_budget_usd: Type.Optional(Type.Number()),
+      approvals: text,
+      partial_messages: Type.Optional(Type.Boolean()),
       workspace_task_id: Type.Optional(Type.Unknown()),
       mcp_servers: Type.Optional(Type.Unknown()),
       tools: Type.Optional(Type.Unknown()),
@@ -49,13 +51,21 @@ export const createTaskBody = Type.Object({
 });
 export type CreateTaskBody = Static<typeof createTaskBody>;
 
+export const instructBody = Type.Object({ prompt: Type.String() });
+
+/** As `createTaskBody`: types only. */
+export const answerApprovalBody = Type.Object({ decision: Type.String(), reason: text });
+
 export const cancelTaskBody = Type.Object({ queued: Type.Optional(Type.Boolean()) });
 
 /** Texts, since a query holds nothing else; `query.ts` reads them. */
 export const listTasksQuery = Type.Object({ status: text, limit: text, offset: text });
 export const showTaskQuery = Type.Object({ include: text });
 
+export const listApprovalsQuery = Type.Object({ state: text });
+
 export const taskParams = Type.Object({ id: Type.String() });
+export const approvalParams = Type.Object({ id: Type.String(), approval: Type.String() });
 
 export const createdTask = Type.Object({
   id: Type.String(),
@@ -64,6 +74,12 @@ export const createdTask = Type.Object({
 });
 
 export const cancelAnswer = Type.Object({ id: Type.String(), status: Type.String(), message: Type.String() });
+
+export const instructAnswer = Type.Object({
+  id: Type.String(),
+  status: Type.String(),
+  iteration: Type.Integer(),
+});
 
 const changesSummary = Type.Object({
   files_modified: Type.Integer(),
@@ -77,6 +93,9 @@ const usage = Type.Object({
   input_tokens: Type.Integer(),
   output_tokens: Type.Integer(),
   duration_seconds: Type.Integer(),
+  cache_read_tokens: Type.Optional(Type.Integer()),
+  cache_write_tokens: Type.Optional(Type.Integer()),
+  cost_usd: Type.Optional(Type.Number()),
 });
 export type UsageBody = Static<typeof usage>;
 
@@ -119,6 +138,11 @@ export const taskBody = Type.Object({
     command: text,
     source_branch: text,
     target_branch: text,
+    ai_model: text,
+    max_turns: Type.Optional(Type.Integer()),
+    max_budget_usd: Type.Optional(Type.Number()),
+    approvals: text,
+    partial_messages: Type.Optional(Type.Boolean()),
   }),
   changes_summary: Type.Optional(changesSummary),
   usage: Type.Optional(usage),
@@ -148,4 +172,18 @@ export type TaskRowBody = {
   readonly created_at: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;
+};
+
+/** A question of an agent to a person. Not checked when it is sent: `arguments` is whatever the agent said. */
+export type ApprovalBody = {
+  readonly id: string;
+  readonly task_id: string;
+  readonly tool: string;
+  readonly summary: string;
+  readonly arguments: unknown;
+  readonly state: string;
+  readonly reason: string;
+  readonly expires_at: string;
+  readonly created_at: string;
+  readonly decided_at: string | null;
 };

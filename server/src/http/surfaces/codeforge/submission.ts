@@ -7,6 +7,7 @@ import {
 } from '../../../domain/options.ts';
 import { Secret } from '../../../lib/secret.ts';
 import type { Submission, SubmissionFields } from '../../../services/create-task.ts';
+import type { WantedOptions } from '../../../services/task-options.ts';
 import { invalidFields } from './field-errors.ts';
 import type { CreateTaskBody } from './schemas.ts';
 import { isTaskType } from './task-types.ts';
@@ -20,28 +21,24 @@ export const submissionFields: SubmissionFields = {
   sourceBranch: 'source_branch',
   targetBranch: 'target_branch',
   priority: 'priority',
+  model: 'ai_model',
+  maxTurns: 'max_turns',
+  maxBudget: 'max_budget_usd',
+  approvals: 'approvals',
+  partialMessages: 'partial_messages',
+  mcpServers: 'mcp_servers',
+  outputSchema: 'output_schema',
 };
 
-/** The document's default. */
-const defaultAgent = 'claude-code';
 const defaultTaskType = 'code';
 const agentMaxBytes = 100;
-const accessTokenMaxBytes = 4_096;
+const secretMaxBytes = 4_096;
+const ask = 'ask';
 const notYet = 'not supported yet';
 
 /** Documented fields that would change the run, and which this version would have to ignore. */
 const laterFields = ['provider_key', 'callback_url'] as const;
-const laterConfigFields = [
-  'ai_model',
-  'ai_api_key',
-  'max_turns',
-  'max_budget_usd',
-  'workspace_task_id',
-  'mcp_servers',
-  'tools',
-  'pr_number',
-  'output_mode',
-] as const;
+const laterConfigFields = ['workspace_task_id', 'mcp_servers', 'tools', 'pr_number', 'output_mode'] as const;
 
 /**
  * Reads a submission whose types have been checked. Empty fields count as absent: clients that were
@@ -62,8 +59,10 @@ export function parseSubmission(
   check('prompt', promptProblem(body.prompt));
   check('task_type', taskTypeProblem(body.task_type || defaultTaskType));
   check('publish', publishProblem(body.publish));
-  check('access_token', textProblem(body.access_token, { maxBytes: accessTokenMaxBytes, lines: false }));
+  check('access_token', textProblem(body.access_token, { maxBytes: secretMaxBytes, lines: false }));
   check('cli', textProblem(config.cli, { maxBytes: agentMaxBytes, lines: false }));
+  check('ai_api_key', textProblem(config.ai_api_key, { maxBytes: secretMaxBytes, lines: false }));
+  check('approvals', config.approvals && config.approvals !== ask ? `must be ${ask}` : undefined);
   check('command', textProblem(config.command, { maxBytes: commandMaxBytes, lines: true }));
   check('Idempotency-Key', idempotencyKeyProblem(request.idempotencyKey));
   for (const name of laterFields) check(name, isEmpty(body[name]) ? undefined : notYet);
@@ -73,17 +72,42 @@ export function parseSubmission(
     source: 'codeforge',
     repositoryUrl: body.repo_url,
     prompt: body.prompt,
-    agent: config.cli || defaultAgent,
     publish: publishOf(body.publish),
     rateLimitKey: request.rateLimitKey,
+    ...optionsOf(config),
+    ...(config.ai_api_key ? { aiKey: new Secret(config.ai_api_key) } : {}),
+    ...(body.access_token ? { accessToken: new Secret(body.access_token) } : {}),
+    ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
+  };
+}
+
+/** What is left out, empty or 0 takes its default. */
+function optionsOf(config: NonNullable<CreateTaskBody['config']>): WantedOptions {
+  return {
+    ...(config.cli ? { agent: config.cli } : {}),
     ...(config.command ? { command: config.command } : {}),
     ...(config.timeout_seconds === undefined ? {} : { timeoutSeconds: config.timeout_seconds }),
     ...(config.source_branch ? { sourceBranch: config.source_branch } : {}),
     ...(config.target_branch ? { targetBranch: config.target_branch } : {}),
     ...(config.priority === undefined ? {} : { priority: config.priority }),
-    ...(body.access_token ? { accessToken: new Secret(body.access_token) } : {}),
-    ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
+    ...(config.ai_model ? { model: config.ai_model } : {}),
+    ...(config.max_turns ? { maxTurns: config.max_turns } : {}),
+    ...(config.max_budget_usd ? { maxBudgetUsd: config.max_budget_usd } : {}),
+    ...(config.approvals ? { approvals: ask } : {}),
+    ...(config.partial_messages ? { partialMessages: true } : {}),
   };
+}
+
+/** A prompt's problem in the document's words, also that of a follow-up; undefined: it can be taken. */
+export function promptProblem(prompt: string): string | undefined {
+  if (prompt.trim() === '') return 'field is required';
+  return textProblem(prompt, { maxBytes: promptMaxBytes, lines: true });
+}
+
+/** Why a request's `Idempotency-Key` cannot be taken; undefined: it can, or there is none. */
+export function idempotencyKeyProblem(key: string | undefined): string | undefined {
+  if (key === undefined || /^[\u0020-\u007e]{1,255}$/u.test(key)) return undefined;
+  return 'must have 1 to 255 printable ASCII characters';
 }
 
 /** The document's words for what is no address at all; which addresses are taken is the service's. */
@@ -92,11 +116,6 @@ function repositoryUrlProblem(url: string): string | undefined {
   if (url.length > urlMaxLength) return 'exceeds maximum length';
   // `git@host:path` is no URL either, but has a message of its own.
   return URL.canParse(url) || url.includes('@') ? undefined : 'must be a valid URL';
-}
-
-function promptProblem(prompt: string): string | undefined {
-  if (prompt.trim() === '') return 'field is required';
-  return textProblem(prompt, { maxBytes: promptMaxBytes, lines: true });
 }
 
 function taskTypeProblem(type: string): string | undefined {
@@ -111,11 +130,6 @@ function publishProblem(mode: string | undefined): string | undefined {
 
 function publishOf(mode: string | undefined): PublishMode {
   return publishModes.find((known) => known === mode) ?? 'manual';
-}
-
-function idempotencyKeyProblem(key: string | undefined): string | undefined {
-  if (key === undefined || /^[\u0020-\u007e]{1,255}$/u.test(key)) return undefined;
-  return 'must have 1 to 255 printable ASCII characters';
 }
 
 function isEmpty(value: unknown): boolean {

@@ -1,10 +1,11 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/errors.ts';
-import { TaskStateRefusal } from '../../../services/cancel-task.ts';
+import { TaskStateRefusal } from '../../../services/task-state-refusal.ts';
 import { parseTaskReference } from '../../task-reference.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { parseListQuery } from './list-query.ts';
+import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
 import { statusOf, taskBodyOf, taskRowBody } from './projection.ts';
 import {
   cancelAnswer,
@@ -33,9 +34,8 @@ function addCreateRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps)
       { schema: { body: createTaskBody, response: { 201: createdTask } }, preValidation: dropNulls },
       async (request, reply) => {
         const caller = auth.callerOf(request);
-        const key = request.headers['idempotency-key'];
         const submission = parseSubmission(request.body, {
-          idempotencyKey: Array.isArray(key) ? key.join(', ') : key,
+          idempotencyKey: idempotencyKeyOf(request),
           rateLimitKey: caller.rateLimitKey,
         });
         const task = await services.createTask(caller, submission, submissionFields);
@@ -61,7 +61,7 @@ function addReadRoutes(api: FastifyInstance, { services, auth }: CodeforgeDeps):
     async (request) => {
       const task = await services.showTask(auth.callerOf(request), parseTaskReference(request.params.id));
       const include = request.query.include?.split(',') ?? [];
-      return taskBodyOf(task, include.includes('iterations'));
+      return taskBodyOf(task, await services.readWork(task.id, include.includes('iterations')));
     },
   );
   typed.get('/tasks/:id/diff', { schema: { params: taskParams } }, async (request, reply) => {
@@ -89,19 +89,4 @@ function addCancelRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps)
 function inOurWords(error: unknown): never {
   if (!(error instanceof TaskStateRefusal)) throw error;
   throw new Refusal('conflict', `task is not running (status: ${statusOf(error.state)})`, { cause: error });
-}
-
-/** A null is an absent field, at the top and in `config`: many clients write one for every empty field. */
-async function dropNulls(request: FastifyRequest): Promise<void> {
-  dropNullEntries(request.body);
-  if (isObject(request.body)) dropNullEntries(request.body['config']);
-}
-
-function dropNullEntries(value: unknown): void {
-  if (!isObject(value)) return;
-  for (const [name, entry] of Object.entries(value)) if (entry === null) delete value[name];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

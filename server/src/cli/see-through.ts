@@ -1,0 +1,59 @@
+import { ConnectionError, type Client, type Task } from '@slipway/client';
+import type { Cli } from './command.ts';
+import type { ExitName } from './exit-codes.ts';
+import { follow, type FollowOptions } from './follow.ts';
+import { changesText, durationText, outcomeOf, shellWord, shortId, tookMs } from './task-text.ts';
+import { printableLine } from './untrusted-text.ts';
+
+/**
+ * Follows a task to its end, says where the work is, and gives the exit that the task stands for. An
+ * interrupt, or a server that stays away, ends the watching, not the task, and says so.
+ */
+export async function seeThrough(
+  cli: Cli,
+  client: Client,
+  id: string,
+  options: FollowOptions,
+): Promise<ExitName> {
+  try {
+    await follow(cli, client, id, options);
+    const task = await client.tasks.get(id, { signal: cli.signal });
+    await (options.json ? cli.out.json({ type: 'task', task }) : printOutcome(cli, task));
+    return outcomeOf(task);
+  } catch (error) {
+    return leave(cli, id, error);
+  }
+}
+
+/** The command stops watching before the task has ended: says so, and how to go on. Rethrows what failed. */
+function leave(cli: Cli, id: string, error: unknown): ExitName {
+  if (!cli.signal.aborted && !(error instanceof ConnectionError)) throw error;
+  const short = shortId(id);
+  cli.out.note(
+    `the task goes on\n  follow it: slipway logs -f ${short}\n  end it:    slipway cancel ${short}`,
+  );
+  if (cli.signal.aborted) return 'interrupted';
+  throw error;
+}
+
+async function printOutcome({ out }: Cli, task: Task): Promise<void> {
+  const short = shortId(task.id);
+  const took = tookMs(task);
+  const time = took === undefined ? '' : ` in ${durationText(took)}`;
+  await out.line('');
+  if (task.status === 'failed') {
+    const cancelled = outcomeOf(task) === 'taskCancelled';
+    const word = cancelled ? out.paint('yellow', 'cancelled') : out.paint('red', 'failed');
+    await out.line(`${word}${time}: ${printableLine(task.error ?? 'no reason given')}`);
+    if (!cancelled) await out.line(`more:   slipway show ${short}`);
+    return;
+  }
+  const changes = changesText(task.changes_summary);
+  await out.line(`${out.paint('green', 'completed')}${time}: ${changes}`);
+  if (changes === 'no changes') return;
+  if (task.publish !== 'manual' && task.branch !== undefined && task.branch !== '') {
+    await out.line(`branch: ${out.paint('bold', printableLine(task.branch))}`);
+    await out.line(`get it: git fetch ${shellWord(task.repo_url)} ${shellWord(task.branch)}`);
+  }
+  await out.line(`see it: slipway diff ${short}`);
+}

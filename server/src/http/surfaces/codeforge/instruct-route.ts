@@ -1,0 +1,50 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import { Refusal } from '../../../domain/errors.ts';
+import { TaskStateRefusal } from '../../../services/task-state-refusal.ts';
+import { parseTaskReference } from '../../task-reference.ts';
+import type { CodeforgeDeps } from './codeforge-deps.ts';
+import { invalidFields } from './field-errors.ts';
+import { statusOf } from './projection.ts';
+import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
+import { instructAnswer, instructBody, taskParams } from './schemas.ts';
+import { idempotencyKeyProblem, promptProblem } from './submission.ts';
+
+/** A follow-up instruction for a task that has done the ones before. */
+export function addInstructRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
+  api.withTypeProvider<TypeBoxTypeProvider>().post(
+    '/tasks/:id/instruct',
+    {
+      schema: { params: taskParams, body: instructBody, response: { 200: instructAnswer } },
+      preValidation: dropNulls,
+    },
+    async (request) => {
+      const instruction = parseInstruction(request.body.prompt, idempotencyKeyOf(request));
+      const reference = parseTaskReference(request.params.id);
+      const { id, iteration } = await services
+        .instructTask(auth.callerOf(request), reference, instruction)
+        .catch(inOurWords);
+      return { id, status: statusOf('awaiting_instruction'), iteration };
+    },
+  );
+}
+
+function parseInstruction(prompt: string, idempotencyKey: string | undefined) {
+  const problems = {
+    prompt: promptProblem(prompt),
+    'Idempotency-Key': idempotencyKeyProblem(idempotencyKey),
+  };
+  const found = Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  if (found.length > 0) throw invalidFields(Object.fromEntries(found));
+  return { prompt, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+}
+
+function inOurWords(error: unknown): never {
+  if (!(error instanceof TaskStateRefusal)) throw error;
+  const status = statusOf(error.state);
+  const message =
+    status === 'failed'
+      ? 'task has failed, create a new task instead'
+      : `task is currently ${status}, cannot instruct`;
+  throw new Refusal('conflict', message, { cause: error });
+}

@@ -1,0 +1,22 @@
+import type { FastifyRequest } from 'fastify';
+
+/** The key under which a request may be repeated; several headers are one key, as HTTP joins them. */
+export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  return Array.isArray(key) ? key.join(', ') : key;
+}
+
+/** A null is an absent field, at the top and in `config`: many clients write one for every empty field. */
+export async function dropNulls(request: FastifyRequest): Promise<void> {
+  dropNullEntries(request.body);
+  if (isObject(request.body)) dropNullEntries(request.body['config']);
+}
+
+function dropNullEntries(value: unknown): void {
+  if (!isObject(value)) return;
+  for (const [name, entry] of Object.entries(value)) if (entry === null) delete value[name];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -5,14 +5,18 @@ import { createRepository } from './git-server.ts';
 
 /** What the demo asks for, and the script that stands in for an agent: it needs no model and no key. */
 export const examplePrompt = 'Fix the sum so that its test passes';
+const repair = "sed 's/total - number/total + number/' sum.sh > fixed.sh && mv fixed.sh sum.sh";
 export const exampleCommand = [
   'echo "Running the test before the change:"',
   'sh test.sh || true',
   'echo "sum.sh subtracts where it should add."',
-  "sed 's/total - number/total + number/' sum.sh > fixed.sh && mv fixed.sh sum.sh",
+  repair,
   'echo "Running it again:"',
   'sh test.sh',
 ].join('\n');
+
+/** What the scripted model has its agent run, in place of a thought of its own. */
+export const fixCommand = `${repair} && sh test.sh`;
 
 const files = {
   'README.md': '# Sum\n\nAdds its arguments: `sh sum.sh 2 3` prints 5. `sh test.sh` tests it.\n',

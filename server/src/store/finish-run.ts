@@ -2,14 +2,11 @@ import { sql, type Transaction } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import { pushEffectKey, type PushPayload } from '../domain/effect-state.ts';
 import type { ChangesSummary, NewEvent, Spend } from '../domain/event.ts';
-import type { Failure } from '../domain/failure.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
-import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents, jsonText, storableText, type Claim } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
 import type { StoredBlob } from './blob-folder.ts';
 import type { Database } from './database.ts';
-import { insertNextAttempt } from './next-attempt.ts';
 import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
 import { readIterationSpend } from './spend.ts';
 import type { Tables } from './tables.ts';
@@ -21,6 +18,8 @@ export type FinishingRun = Claim & {
   readonly ownerId: string;
   readonly workspaceId: string;
   readonly iteration: number;
+  /** A question of its agent waited for a person when the agent ended. */
+  readonly waiting: boolean;
 };
 
 export type Success = {
@@ -93,7 +92,7 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
 }
 
 async function moveTask(tx: Transaction<Tables>, run: FinishingRun, success: Success): Promise<void> {
-  await stopWaiting(tx, run.taskId);
+  if (run.waiting) await stopWaiting(tx, run.taskId);
   const task = await tx
     .updateTable('tasks')
     .set({
@@ -126,7 +125,7 @@ async function moveTask(tx: Transaction<Tables>, run: FinishingRun, success: Suc
 }
 
 /** An agent may end without waiting for the answer that it asked for: the question is nobody's any more. */
-async function stopWaiting(tx: Transaction<Tables>, taskId: string): Promise<void> {
+export async function stopWaiting(tx: Transaction<Tables>, taskId: string): Promise<void> {
   const waiting = await tx
     .updateTable('tasks')
     .set({ state: 'running' })
@@ -251,137 +250,4 @@ function successEvents(run: FinishingRun, success: Success, spend: Spend): reado
       },
     },
   ];
-}
-
-export type FailureDetails = {
-  readonly retry?: { readonly runId: string; readonly inMs: number; readonly attempt: number };
-  /** The workspace's conversation is of no use: the next run begins a new one. */
-  readonly forgetSession?: boolean;
-  readonly events?: readonly NewEvent[];
-  readonly durationMs: number;
-};
-
-/** What a worker may be ending: nothing before the claim, nothing after the end. */
-const workingStates = [
-  'cloning',
-  'running',
-  'waiting_for_user',
-  'awaiting_instruction',
-] as const satisfies readonly TaskState[];
-
-/**
- * A live run that failed, with its reason. With `retry` the next attempt is queued in the same
- * transaction and the task's state stays; without, the task fails too. False: the claim is lost, or somebody
- * asked for the task's cancellation, which is then what it ends with.
- */
-export async function failRun(
-  database: Database,
-  run: FinishingRun,
-  failure: Failure,
-  details: FailureDetails,
-): Promise<boolean> {
-  return database
-    .transaction(async (tx) => {
-      await moveFailedTask(tx, run.taskId, failure, details);
-      await endRun(tx, run, { state: 'failed', failure });
-      if (details.forgetSession === true) {
-        await tx
-          .updateTable('workspaces')
-          .set(sessionColumns(undefined))
-          .where('id', '=', run.workspaceId)
-          .execute();
-      }
-      await dropApprovals(tx, run.taskId);
-      const events = [...(details.events ?? [])];
-      if (details.retry === undefined) {
-        events.push({ type: 'task_failed', data: { failure } });
-      } else {
-        const { runId, inMs } = details.retry;
-        await insertNextAttempt(tx, run.runId, { runId, cause: 'retry', inSeconds: inMs / 1_000 });
-        events.push({ type: 'run_retried', data: { attempt: details.retry.attempt, failure } });
-      }
-      await appendEvents(tx, run.taskId, run.runId, events);
-      return true;
-    })
-    .catch(falseWhenMoved);
-}
-
-async function moveFailedTask(
-  tx: Transaction<Tables>,
-  taskId: string,
-  failure: Failure,
-  details: FailureDetails,
-): Promise<void> {
-  const task = tx
-    .updateTable('tasks')
-    .where('id', '=', taskId)
-    .where('state', 'in', workingStates)
-    .where('cancel_requested_at', 'is', null);
-  const moved = await (
-    details.retry === undefined
-      ? task.set({
-          state: 'failed',
-          failure: jsonText(failure),
-          duration_ms: sql`duration_ms + ${details.durationMs}`,
-          finished_at: sql`now()`,
-          deadline_at: null,
-        })
-      : task.set({ deadline_at: secondsFromNow(deadlineSeconds.pending) })
-  ).executeTakeFirst();
-  if (moved.numUpdatedRows !== 1n) rollBack();
-  if (details.retry !== undefined) {
-    await stopWaiting(tx, taskId);
-    return;
-  }
-  await tx
-    .updateTable('runs')
-    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
-    .where('task_id', '=', taskId)
-    .where('state', '=', 'queued')
-    .execute();
-}
-
-/** A live run whose task somebody asked to cancel: both end. False: the claim is lost, or nobody asked. */
-export async function cancelLiveRun(
-  database: Database,
-  run: FinishingRun,
-  durationMs: number,
-): Promise<boolean> {
-  return database
-    .transaction(async (tx) => {
-      const task = await tx
-        .updateTable('tasks')
-        .set({
-          state: 'cancelled',
-          duration_ms: sql`duration_ms + ${durationMs}`,
-          finished_at: sql`now()`,
-          deadline_at: null,
-        })
-        .where('id', '=', run.taskId)
-        .where('state', 'in', workingStates)
-        .where('cancel_requested_at', 'is not', null)
-        .executeTakeFirst();
-      if (task.numUpdatedRows !== 1n) return rollBack();
-      await endRun(tx, run, { state: 'cancelled' });
-      await dropApprovals(tx, run.taskId);
-      await appendEvents(tx, run.taskId, run.runId, [{ type: 'task_cancelled', data: {} }]);
-      return true;
-    })
-    .catch(falseWhenMoved);
-}
-
-async function endRun(
-  tx: Transaction<Tables>,
-  run: FinishingRun,
-  end: { readonly state: 'failed' | 'cancelled'; readonly failure?: Failure },
-): Promise<void> {
-  const moved = await heldRun(tx, run, run.state)
-    .set({
-      state: end.state,
-      failure: end.failure === undefined ? null : jsonText(end.failure),
-      ended_at: sql`now()`,
-      deadline_at: null,
-    })
-    .executeTakeFirst();
-  if (moved.numUpdatedRows !== 1n) rollBack();
 }

@@ -3,7 +3,7 @@ import type { Failure, FailurePhase } from '../domain/failure.ts';
 import { nextAttemptInMs } from '../domain/retry.ts';
 import type { Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
-import { cancelLiveRun, failRun } from '../store/finish-run.ts';
+import { cancelLiveRun, failRun } from '../store/fail-run.ts';
 import { parseExit } from '../supervisor/records.ts';
 import type { WorkerContext } from './context.ts';
 import { withPatience } from '../store/patience.ts';

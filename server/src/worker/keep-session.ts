@@ -53,6 +53,7 @@ export async function keepSession(
       return { id: session, agent: run.agent, files: undefined };
     }
     const files = await context.blobs.put(context.ids.ordered(), createReadStream(archive));
+    context.faults.reach('session.kept');
     return { id: session, agent: run.agent, files: files.bytes === 0 ? undefined : files };
   } finally {
     await rm(archive, { force: true });
@@ -78,7 +79,10 @@ export async function restoreSession(
       signal,
     },
   );
-  if (done.code === 0) return;
+  if (done.code === 0) {
+    context.faults.reach('session.restored');
+    return;
+  }
   throw new RunFailure({
     code: 'workspace_broken',
     phase: 'prepare',

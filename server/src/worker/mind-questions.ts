@@ -33,10 +33,12 @@ export async function mindQuestions(
       const next = woken.promise;
       const answers = await withPatience(signal, () => readAnswers(context.database, run.runId));
       line.answer(answers);
+      if (answers.some(({ state }) => state !== 'waiting')) context.faults.reach('answer.sent');
       const waits = answers.filter(({ state }) => state === 'waiting').map(({ waitedMs }) => waitedMs);
       onWaiting(waits.length > 0);
       if (Math.max(0, ...waits) >= context.settings.approvalHoldMs) {
         await withPatience(signal, () => beginParking(context.database, run));
+        context.faults.reach('park.begun');
         breakOff();
         return;
       }

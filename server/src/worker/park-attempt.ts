@@ -20,6 +20,7 @@ export async function parkAttempt(
 ): Promise<boolean> {
   const snapshot = await collectWork(context, run, signal, true);
   const session = await keepSession(context, run, signal);
+  context.faults.reach('park.stored');
   const durationMs = durationOf(run);
   const nextRunId = context.ids.ordered();
   const parked = await withPatience(signal, () =>
@@ -31,6 +32,7 @@ export async function parkAttempt(
       nextRunId,
     }),
   );
+  context.faults.reach('park.recorded');
   if (parked) context.wakeups.wake('run', nextRunId);
   return parked;
 }

@@ -17,6 +17,11 @@ const previewCharacters = 32_768;
 /** A raw line may be longer than what is shown of it, within reason: then it is a blob too. */
 const rawCharacters = 131_072;
 const summaryCharacters = 500;
+/**
+ * A conversation's id becomes an argument of the next run. What runs in a sandbox can write into its agent's
+ * output, and an id that begins with a dash would be a flag.
+ */
+const sessionId = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/u;
 /** A question shows so much of its arguments (a file's whole content can be among them). */
 const argumentCharacters = 32_768;
 
@@ -56,13 +61,18 @@ export async function recordOutput(
   );
   if (!written && !(await isRecorded(context, run, batch, signal))) throw new RunStop('lost');
   context.wakeups.wake('stream', run.taskId);
-  if (batch.reading.questions.length > 0) context.wakeups.wake('answer', run.runId);
+  if (batch.reading.questions.length > 0) {
+    context.faults.reach('question.recorded');
+    context.wakeups.wake('answer', run.runId);
+  }
   context.faults.reach('work.appended');
 }
 
 /** Undefined where the lines told nothing beside events, which is the common case and the quick statement. */
 function findingsOf(context: Recording, { reading, redactor }: OutputBatch): Findings | undefined {
-  const { session, version, spend, questions } = reading;
+  const { version, spend, questions } = reading;
+  const session =
+    reading.session !== undefined && sessionId.test(reading.session) ? reading.session : undefined;
   if (session === undefined && version === undefined && spend.length === 0 && questions.length === 0) {
     return undefined;
   }

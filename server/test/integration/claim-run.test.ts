@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { systemIds } from '../../src/lib/ids.ts';
 import { cancelTask } from '../../src/store/cancel-task.ts';
 import { claimRun, retakeOwnRuns, type ClaimedRun, type ClaimLimits } from '../../src/store/claim-run.ts';
-import { failRun } from '../../src/store/finish-run.ts';
+import { failRun } from '../../src/store/fail-run.ts';
 import { ensureRepository, ensureWorker } from '../../src/store/owners.ts';
 import { renewLeases } from '../../src/store/renew-leases.ts';
 import {

@@ -6,7 +6,8 @@ import { liveRunStates } from '../../src/domain/run-state.ts';
 import { systemIds } from '../../src/lib/ids.ts';
 import { cancelTask } from '../../src/store/cancel-task.ts';
 import type { ClaimedRun } from '../../src/store/claim-run.ts';
-import { cancelLiveRun, failRun, finishRun } from '../../src/store/finish-run.ts';
+import { cancelLiveRun, failRun } from '../../src/store/fail-run.ts';
+import { finishRun } from '../../src/store/finish-run.ts';
 import { recordExit } from '../../src/store/move-run.ts';
 import { findTask } from '../../src/store/tasks.ts';
 import {

@@ -1,4 +1,4 @@
-import { fieldOf, listOf, textOf } from '../../src/demo/model-server/json-fields.ts';
+import { fieldOf, listField, textField } from '../../src/lib/json-fields.ts';
 
 /** An answer as a client of a protocol understands it. */
 export type Heard = {
@@ -64,18 +64,21 @@ const messages: Client = {
     const index = fieldOf(data, 'index');
     const block = fieldOf(data, 'content_block');
     const delta = fieldOf(data, 'delta');
-    switch (textOf(data, 'type')) {
+    switch (textField(data, 'type')) {
       case 'message_start':
         heard.inputTokens = fieldOf(fieldOf(fieldOf(data, 'message'), 'usage'), 'input_tokens');
         break;
       case 'content_block_start':
-        if (textOf(block, 'type') === 'tool_use')
-          heard.calls.push({ name: textOf(block, 'name'), namespace: '', input: {} });
+        if (textField(block, 'type') === 'tool_use')
+          heard.calls.push({ name: textField(block, 'name'), namespace: '', input: {} });
         break;
       case 'content_block_delta':
         heard.deltas += 1;
-        pieces.set(index, (pieces.get(index) ?? '') + textOf(delta, 'text') + textOf(delta, 'partial_json'));
-        heard.thinking += textOf(delta, 'thinking');
+        pieces.set(
+          index,
+          (pieces.get(index) ?? '') + textField(delta, 'text') + textField(delta, 'partial_json'),
+        );
+        heard.thinking += textField(delta, 'thinking');
         break;
       case 'content_block_stop': {
         const call = heard.calls.at(-1);
@@ -85,7 +88,7 @@ const messages: Client = {
         break;
       }
       case 'message_delta':
-        heard.stop = textOf(delta, 'stop_reason');
+        heard.stop = textField(delta, 'stop_reason');
         break;
       case 'message_stop':
         heard.complete = true;
@@ -96,14 +99,14 @@ const messages: Client = {
     }
   },
   whole(heard, body) {
-    heard.stop = textOf(body, 'stop_reason');
+    heard.stop = textField(body, 'stop_reason');
     heard.inputTokens = fieldOf(fieldOf(body, 'usage'), 'input_tokens');
     heard.complete = heard.stop !== '';
-    for (const block of listOf(body, 'content')) {
-      heard.thinking += textOf(block, 'thinking');
-      if (textOf(block, 'type') === 'text') heard.texts.push(textOf(block, 'text'));
-      if (textOf(block, 'type') === 'tool_use')
-        heard.calls.push({ name: textOf(block, 'name'), namespace: '', input: fieldOf(block, 'input') });
+    for (const block of listField(body, 'content')) {
+      heard.thinking += textField(block, 'thinking');
+      if (textField(block, 'type') === 'text') heard.texts.push(textField(block, 'text'));
+      if (textField(block, 'type') === 'tool_use')
+        heard.calls.push({ name: textField(block, 'name'), namespace: '', input: fieldOf(block, 'input') });
     }
   },
 };
@@ -130,33 +133,33 @@ const responses: Client = {
     ],
   }),
   event(heard, data) {
-    const type = textOf(data, 'type');
+    const type = textField(data, 'type');
     const response = fieldOf(data, 'response');
     if (type.endsWith('.delta')) heard.deltas += 1;
     if (type === 'response.output_item.done') hearItem(heard, fieldOf(data, 'item'));
     if (type === 'response.failed') heard.error = fieldOf(response, 'error');
     if (type !== 'response.completed') return;
     heard.complete = true;
-    heard.stop = textOf(response, 'status');
+    heard.stop = textField(response, 'status');
     heard.inputTokens = fieldOf(fieldOf(response, 'usage'), 'input_tokens');
   },
   whole(heard, body) {
-    for (const item of listOf(body, 'output')) hearItem(heard, item);
-    heard.stop = textOf(body, 'status');
+    for (const item of listField(body, 'output')) hearItem(heard, item);
+    heard.stop = textField(body, 'status');
     heard.complete = heard.stop === 'completed';
     heard.inputTokens = fieldOf(fieldOf(body, 'usage'), 'input_tokens');
   },
 };
 
 function hearItem(heard: Heard, item: unknown): void {
-  for (const part of listOf(item, 'summary')) heard.thinking += textOf(part, 'text');
-  for (const part of listOf(item, 'content')) {
-    heard.refusal += textOf(part, 'refusal');
-    if (textOf(part, 'type') === 'output_text') heard.texts.push(textOf(part, 'text'));
+  for (const part of listField(item, 'summary')) heard.thinking += textField(part, 'text');
+  for (const part of listField(item, 'content')) {
+    heard.refusal += textField(part, 'refusal');
+    if (textField(part, 'type') === 'output_text') heard.texts.push(textField(part, 'text'));
   }
-  if (textOf(item, 'type') !== 'function_call') return;
-  const input: unknown = JSON.parse(textOf(item, 'arguments'));
-  heard.calls.push({ name: textOf(item, 'name'), namespace: textOf(item, 'namespace'), input });
+  if (textField(item, 'type') !== 'function_call') return;
+  const input: unknown = JSON.parse(textField(item, 'arguments'));
+  heard.calls.push({ name: textField(item, 'name'), namespace: textField(item, 'namespace'), input });
 }
 
 const chat: Client = {
@@ -174,35 +177,35 @@ const chat: Client = {
     ],
   }),
   event(heard, data, pieces) {
-    const [choice] = listOf(data, 'choices');
+    const [choice] = listField(data, 'choices');
     const delta = fieldOf(choice, 'delta');
-    const text = textOf(delta, 'content');
-    const [call] = listOf(delta, 'tool_calls');
+    const text = textField(delta, 'content');
+    const [call] = listField(delta, 'tool_calls');
     if (text !== '') heard.texts = [`${heard.texts.join('')}${text}`];
     if (text !== '' || call !== undefined) heard.deltas += 1;
-    heard.refusal += textOf(delta, 'refusal');
-    heard.stop += textOf(choice, 'finish_reason');
+    heard.refusal += textField(delta, 'refusal');
+    heard.stop += textField(choice, 'finish_reason');
     heard.error ??= fieldOf(data, 'error');
     heard.inputTokens ??= fieldOf(fieldOf(data, 'usage'), 'prompt_tokens');
     if (call === undefined) return;
     const described = fieldOf(call, 'function');
-    const name = textOf(described, 'name') || (heard.calls.at(-1)?.name ?? '');
-    const piece = (pieces.get('call') ?? '') + textOf(described, 'arguments');
+    const name = textField(described, 'name') || (heard.calls.at(-1)?.name ?? '');
+    const piece = (pieces.get('call') ?? '') + textField(described, 'arguments');
     pieces.set('call', piece);
     heard.calls = [{ name, namespace: '', input: piece.endsWith('}') ? JSON.parse(piece) : piece }];
   },
   whole(heard, body) {
-    const [choice] = listOf(body, 'choices');
+    const [choice] = listField(body, 'choices');
     const message = fieldOf(choice, 'message');
-    heard.stop = textOf(choice, 'finish_reason');
+    heard.stop = textField(choice, 'finish_reason');
     heard.complete = heard.stop !== '';
-    heard.refusal = textOf(message, 'refusal');
+    heard.refusal = textField(message, 'refusal');
     heard.inputTokens = fieldOf(fieldOf(body, 'usage'), 'prompt_tokens');
-    if (textOf(message, 'content') !== '') heard.texts.push(textOf(message, 'content'));
-    for (const call of listOf(message, 'tool_calls')) {
+    if (textField(message, 'content') !== '') heard.texts.push(textField(message, 'content'));
+    for (const call of listField(message, 'tool_calls')) {
       const described = fieldOf(call, 'function');
-      const input: unknown = JSON.parse(textOf(described, 'arguments'));
-      heard.calls.push({ name: textOf(described, 'name'), namespace: '', input });
+      const input: unknown = JSON.parse(textField(described, 'arguments'));
+      heard.calls.push({ name: textField(described, 'name'), namespace: '', input });
     }
   },
 };

@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../agent.ts';
-import { listField, numberField, objectOf, textField, type JsonObject } from './json-fields.ts';
+import { listField, numberField, objectOf, textField, type JsonObject } from '../../lib/json-fields.ts';
 
 /** What one content block of a message means; undefined: nothing that this version knows. */
 export function blockEvent(block: JsonObject): Pick<AgentEvent, 'type' | 'content'> | undefined {

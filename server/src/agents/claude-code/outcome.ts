@@ -1,6 +1,6 @@
 import type { AgentExit, AgentOutcome, AgentTask } from '../agent.ts';
 import type { AgentFailureCode } from '../../domain/failure.ts';
-import { fieldOf, listField, numberField, textField, type JsonObject } from './json-fields.ts';
+import { fieldOf, listField, numberField, textField, type JsonObject } from '../../lib/json-fields.ts';
 
 /** What the lines of a process said about how it went. */
 export type ClaudeSaid = {

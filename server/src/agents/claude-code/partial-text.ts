@@ -1,4 +1,4 @@
-import { numberField, objectField, textField, type JsonObject } from './json-fields.ts';
+import { numberField, objectField, textField, type JsonObject } from '../../lib/json-fields.ts';
 
 /** What a `stream_event` line adds. */
 export type PartialText =

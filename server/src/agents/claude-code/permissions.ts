@@ -1,5 +1,5 @@
 import type { AgentAnswer, AgentInput, AgentQuestion } from '../agent.ts';
-import { fieldOf, objectField, objectOf, textField, type JsonObject } from './json-fields.ts';
+import { fieldOf, objectField, objectOf, textField, type JsonObject } from '../../lib/json-fields.ts';
 
 const summaryCharacters = 500;
 

@@ -7,7 +7,14 @@ import type {
   AgentTask,
 } from '../agent.ts';
 import { blockEvent, blocksOf, systemWords } from './content.ts';
-import { fieldOf, numberField, objectField, parseLine, textField, type JsonObject } from './json-fields.ts';
+import {
+  fieldOf,
+  numberField,
+  objectField,
+  parseLine,
+  textField,
+  type JsonObject,
+} from '../../lib/json-fields.ts';
 import { failureWords, outcomeOf, type ClaudeSaid } from './outcome.ts';
 import { createPartialTexts, type PartialTexts } from './partial-text.ts';
 import { answerTo, interruptOf, questionOf, refusalOf } from './permissions.ts';

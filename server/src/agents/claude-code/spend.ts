@@ -1,5 +1,5 @@
 import type { AgentReading } from '../agent.ts';
-import { numberField, objectField, objectOf, type JsonObject } from './json-fields.ts';
+import { numberField, objectField, objectOf, type JsonObject } from '../../lib/json-fields.ts';
 
 type ModelSpend = AgentReading['spend'][number];
 

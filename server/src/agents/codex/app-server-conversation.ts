@@ -1,6 +1,7 @@
 import type { AgentEvent, AgentInput, AgentQuestion, AgentReading, AgentTask } from '../agent.ts';
 import { closeInput, interruptTurn, openThread, requestIds, startTurn } from './app-server-requests.ts';
-import { numberIn, objectIn, textIn, type Fields } from './fields.ts';
+import { type JsonObject } from '../../lib/json-fields.ts';
+import { numberIn, objectIn, textIn } from './fields.ts';
 import { createItemEvents, type ItemEvents } from './item-events.ts';
 import { createPartialText, type PartialText } from './partial-text.ts';
 import type { SpendMeter } from './spend-meter.ts';
@@ -72,7 +73,7 @@ export function endConversation(conversation: Conversation, end: TurnEnd, draft:
 }
 
 /** Reads the answer to one of our requests; each makes the next one possible. */
-export function readResponse(conversation: Conversation, line: Fields, draft: Draft): void {
+export function readResponse(conversation: Conversation, line: JsonObject, draft: Draft): void {
   const id = numberIn(line, 'id');
   const error = objectIn(line, 'error');
   const result = objectIn(line, 'result');
@@ -90,13 +91,13 @@ export function readResponse(conversation: Conversation, line: Fields, draft: Dr
 }
 
 /** The program names itself after its client, with its own version: `slipway/0.169.0 (Debian …`. */
-function initialized({ task }: Conversation, result: Fields | undefined, draft: Draft): void {
+function initialized({ task }: Conversation, result: JsonObject | undefined, draft: Draft): void {
   const version = /^[^/]*\/(\S+)/u.exec(textIn(result, 'userAgent') ?? '')?.[1];
   if (version !== undefined) draft.version = version;
   draft.inputs.push(openThread(task));
 }
 
-function opened(conversation: Conversation, result: Fields | undefined, draft: Draft): void {
+function opened(conversation: Conversation, result: JsonObject | undefined, draft: Draft): void {
   const threadId = textIn(objectIn(result, 'thread'), 'id');
   if (threadId === undefined) {
     const message = 'codex opened a conversation and did not name it';

@@ -1,16 +1,17 @@
 import type { AgentEvent } from '../agent.ts';
 import { endConversation, exceedTurns, type Conversation, type Draft } from './app-server-conversation.ts';
-import { numberIn, objectIn, textIn, type Fields } from './fields.ts';
+import { type JsonObject } from '../../lib/json-fields.ts';
+import { numberIn, objectIn, textIn } from './fields.ts';
 import { isTool, itemType, reasoningText } from './item-events.ts';
 import { createSpendMeter, nothingSpent } from './spend-meter.ts';
 import type { TurnEnd } from './turn-outcome.ts';
 
 /** One notification: its parameters, and the whole line for the events made of it. */
-type Notification = { readonly params: Fields; readonly line: Fields };
+type Notification = { readonly params: JsonObject; readonly line: JsonObject };
 type Handle = (conversation: Conversation, notification: Notification, draft: Draft) => void;
 
 /** What a notification means for the conversation; one that is not known is shown and changes nothing. */
-export function readNotification(conversation: Conversation, line: Fields, draft: Draft): void {
+export function readNotification(conversation: Conversation, line: JsonObject, draft: Draft): void {
   const method = textIn(line, 'method') ?? '';
   const params = objectIn(line, 'params') ?? {};
   const handle = Object.hasOwn(known, method) ? known[method] : undefined;
@@ -83,7 +84,7 @@ function addThought(conversation: Conversation, { params }: Notification, draft:
 }
 
 /** Pieces in a row become one event. */
-function addText(conversation: Conversation, params: Fields, draft: Draft, piece: AgentEvent): void {
+function addText(conversation: Conversation, params: JsonObject, draft: Draft, piece: AgentEvent): void {
   if (piece.content === '') return;
   conversation.partial.add(textIn(params, 'itemId') ?? '', piece.content);
   const last = draft.events.at(-1);
@@ -127,7 +128,7 @@ function turnCompleted(conversation: Conversation, { params, line }: Notificatio
 }
 
 /** Whether it is about the task's own conversation, not that of an agent which the agent started. */
-function isOwn({ threadId }: Conversation, params: Fields): boolean {
+function isOwn({ threadId }: Conversation, params: JsonObject): boolean {
   const named = textIn(params, 'threadId');
   return named === undefined || threadId === undefined || named === threadId;
 }

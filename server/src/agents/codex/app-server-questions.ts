@@ -1,6 +1,7 @@
 import type { AgentAnswer, AgentInput, AgentQuestion } from '../agent.ts';
 import { respond } from './app-server-requests.ts';
-import { asFields, listIn, objectIn, textIn, type Fields } from './fields.ts';
+import { objectOf, listField, type JsonObject } from '../../lib/json-fields.ts';
+import { objectIn, textIn } from './fields.ts';
 
 /** What becomes of a request of the app-server: a question to a person, or an answer at once. */
 export type Asked =
@@ -23,7 +24,7 @@ const elicitation = 'mcpServer/elicitation/request';
  * in; an unknown request gets an error, so that the program goes on.
  * @param changed the changes of a file-change item by its id, which the request itself does not repeat
  */
-export function readRequest(request: Fields, changed: ReadonlyMap<string, unknown>, ask: boolean): Asked {
+export function readRequest(request: JsonObject, changed: ReadonlyMap<string, unknown>, ask: boolean): Asked {
   const question = questionOf(request, changed);
   const id = request['id'];
   if (question === undefined) {
@@ -50,19 +51,19 @@ export function answerQuestion(question: AgentQuestion, { allow }: AgentAnswer):
 function resultFor({ tool, arguments: given }: AgentQuestion, allow: boolean): unknown {
   if (tool === commandTool || tool === patchTool) return { decision: allow ? 'accept' : 'decline' };
   if (tool === permissionsTool) {
-    return { permissions: allow ? grantable(objectIn(asFields(given), 'permissions')) : {}, scope: 'turn' };
+    return { permissions: allow ? grantable(objectIn(objectOf(given), 'permissions')) : {}, scope: 'turn' };
   }
   return { action: allow ? 'accept' : 'decline', content: allow ? {} : null, _meta: null };
 }
 
 /** What was asked for, without its empty parts, which the answer may not hold. */
-function grantable(wanted: Fields | undefined): Fields {
+function grantable(wanted: JsonObject | undefined): JsonObject {
   return Object.fromEntries(Object.entries(wanted ?? {}).filter(([, value]) => value !== null));
 }
 
 type Described = Pick<AgentQuestion, 'tool' | 'summary' | 'arguments'>;
 
-function questionOf(request: Fields, changed: ReadonlyMap<string, unknown>): AgentQuestion | undefined {
+function questionOf(request: JsonObject, changed: ReadonlyMap<string, unknown>): AgentQuestion | undefined {
   const params = objectIn(request, 'params') ?? {};
   const described = describe(textIn(request, 'method') ?? '', params, changed);
   return described === undefined
@@ -77,7 +78,7 @@ function questionOf(request: Fields, changed: ReadonlyMap<string, unknown>): Age
 /** Arguments hold no id and no time: the same wish of a later run has to be the same question. */
 function describe(
   method: string,
-  params: Fields,
+  params: JsonObject,
   changed: ReadonlyMap<string, unknown>,
 ): Described | undefined {
   switch (method) {
@@ -98,8 +99,8 @@ function describe(
   }
 }
 
-function describeCommand(params: Fields): Described {
-  const actions = listIn(params, 'commandActions').map((action) => textIn(asFields(action), 'command'));
+function describeCommand(params: JsonObject): Described {
+  const actions = listField(params, 'commandActions').map((action) => textIn(objectOf(action), 'command'));
   const command = textIn(params, 'command') ?? '';
   const network = objectIn(params, 'networkApprovalContext');
   const shown = actions.filter((action) => action !== undefined).join('; ') || command;
@@ -113,8 +114,8 @@ function describeCommand(params: Fields): Described {
   };
 }
 
-function describePatch(params: Fields, changes: unknown): Described {
-  const paths = listIn({ changes }, 'changes').map((change) => textIn(asFields(change), 'path') ?? '');
+function describePatch(params: JsonObject, changes: unknown): Described {
+  const paths = listField({ changes }, 'changes').map((change) => textIn(objectOf(change), 'path') ?? '');
   return {
     tool: patchTool,
     summary: paths.join(', ') || (textIn(params, 'reason') ?? 'change files'),
@@ -122,7 +123,7 @@ function describePatch(params: Fields, changes: unknown): Described {
   };
 }
 
-function describeElicitation(params: Fields): Described | undefined {
+function describeElicitation(params: JsonObject): Described | undefined {
   const meta = objectIn(params, '_meta');
   const server = textIn(params, 'serverName') ?? 'server';
   const fields = objectIn(objectIn(params, 'requestedSchema'), 'properties') ?? {};
@@ -136,7 +137,7 @@ function describeElicitation(params: Fields): Described | undefined {
 }
 
 /** The named fields that say something. */
-function only(fields: Fields, names: readonly string[]): Fields {
+function only(fields: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(
     names.map((name) => [name, fields[name]]).filter(([, value]) => value !== undefined && value !== null),
   );

@@ -2,7 +2,8 @@ import type { AgentReader, AgentTask } from '../agent.ts';
 import { interruptOf, newConversation, readResponse, type Draft } from './app-server-conversation.ts';
 import { readNotification } from './app-server-notifications.ts';
 import { answerQuestion, readRequest } from './app-server-questions.ts';
-import { parseLine, textIn } from './fields.ts';
+import { parseLine } from '../../lib/json-fields.ts';
+import { textIn } from './fields.ts';
 import { outcomeOf } from './turn-outcome.ts';
 
 /**

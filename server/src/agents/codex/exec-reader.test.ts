@@ -113,6 +113,7 @@ test('a program that only prints a message, or nothing, and exits 0 is a normal 
 test('a turn that was begun and has no end is a crash, whatever the exit code says', () => {
   assert.equal(codeOf(outcomeOf([...begun, says])), 'agent_crashed');
   assert.equal(codeOf(outcomeOf([...begun, says], { code: null, signal: 'SIGKILL' })), 'agent_crashed');
+  assert.equal(codeOf(outcomeOf([...begun, says], { code: 137, signal: 'SIGKILL' })), 'agent_crashed');
   assert.equal(codeOf(outcomeOf([...begun, says, completed])), 'done');
 });
 

@@ -1,5 +1,6 @@
 import type { AgentEvent, AgentReader, AgentReading, AgentTask } from '../agent.ts';
-import { objectIn, parseLine, textIn, type Fields } from './fields.ts';
+import { parseLine, type JsonObject } from '../../lib/json-fields.ts';
+import { objectIn, textIn } from './fields.ts';
 import { createItemEvents, itemType } from './item-events.ts';
 import { createSpendMeter } from './spend-meter.ts';
 import { newTurn, outcomeOf } from './turn-outcome.ts';
@@ -18,7 +19,7 @@ export function createExecReader(task: AgentTask, model: string): AgentReader {
   const items = createItemEvents();
   const meter = createSpendMeter(task.resume?.spent);
 
-  const known: Readonly<Record<string, (line: Fields, draft: Draft) => void>> = {
+  const known: Readonly<Record<string, (line: JsonObject, draft: Draft) => void>> = {
     'thread.started': (line, draft) => {
       turn.begun = true;
       const session = textIn(line, 'thread_id');

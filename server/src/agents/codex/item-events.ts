@@ -1,18 +1,19 @@
 import type { AgentEvent } from '../agent.ts';
-import { asFields, listIn, numberIn, objectIn, textIn, type Fields } from './fields.ts';
+import { objectOf, listField, type JsonObject } from '../../lib/json-fields.ts';
+import { numberIn, objectIn, textIn } from './fields.ts';
 
 export type ItemEvents = {
   /** What an item that began, or is done, says to people. `raw` is the whole line. */
-  readonly of: (moment: 'started' | 'completed', item: Fields, raw: Fields) => readonly AgentEvent[];
+  readonly of: (moment: 'started' | 'completed', item: JsonObject, raw: JsonObject) => readonly AgentEvent[];
 };
 
 /** The item's type as the one-shot form writes it: the app-server says `agentMessage` for `agent_message`. */
-export function itemType(item: Fields): string {
+export function itemType(item: JsonObject): string {
   return (textIn(item, 'type') ?? 'unknown').replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** What is a tool's doing, and how to say in a few words what it is about to do. */
-const tools: Readonly<Record<string, (item: Fields) => string>> = {
+const tools: Readonly<Record<string, (item: JsonObject) => string>> = {
   command_execution: (item) => textIn(item, 'command') ?? '',
   file_change: describeChanges,
   mcp_tool_call: describeCall,
@@ -52,7 +53,7 @@ export function createItemEvents(): ItemEvents {
   };
 }
 
-function saying(type: string, item: Fields, raw: Fields): AgentEvent {
+function saying(type: string, item: JsonObject, raw: JsonObject): AgentEvent {
   if (type === 'agent_message') return { type: 'text', content: textIn(item, 'text') ?? '', raw };
   if (type === 'reasoning') return { type: 'thinking', content: reasoningText(item), raw };
   // A warning, wherever it comes: only the end of the turn can be a failure.
@@ -60,27 +61,27 @@ function saying(type: string, item: Fields, raw: Fields): AgentEvent {
 }
 
 /** The whole of a thought, its parts as paragraphs. */
-export function reasoningText(item: Fields): string {
-  const parts = [...listIn(item, 'summary'), ...listIn(item, 'content')];
+export function reasoningText(item: JsonObject): string {
+  const parts = [...listField(item, 'summary'), ...listField(item, 'content')];
   return textIn(item, 'text') ?? parts.filter((part) => typeof part === 'string').join('\n\n');
 }
 
-function describeChanges(item: Fields): string {
-  const changes = listIn(item, 'changes').map((change) => {
-    const fields = asFields(change);
+function describeChanges(item: JsonObject): string {
+  const changes = listField(item, 'changes').map((change) => {
+    const fields = objectOf(change);
     const kind = textIn(objectIn(fields, 'kind'), 'type') ?? textIn(fields, 'kind') ?? 'change';
     return `${kind} ${textIn(fields, 'path') ?? ''}`;
   });
   return `apply_patch ${changes.join(', ')}`;
 }
 
-function describeCall(item: Fields): string {
+function describeCall(item: JsonObject): string {
   const tool = [textIn(item, 'server', 'namespace'), textIn(item, 'tool')].filter(Boolean).join('.');
   const given = item['arguments'] ?? textIn(item, 'prompt');
   return given === undefined ? tool : `${tool} ${JSON.stringify(given)}`;
 }
 
-function resultOf(type: string, item: Fields): string {
+function resultOf(type: string, item: JsonObject): string {
   const status = textIn(item, 'status') ?? 'completed';
   if (type === 'command_execution') {
     const output = textIn(item, 'aggregated_output', 'aggregatedOutput') ?? '';
@@ -92,9 +93,9 @@ function resultOf(type: string, item: Fields): string {
 }
 
 /** The texts of what an MCP server answered. */
-function contentTexts(item: Fields): string | undefined {
-  const texts = listIn(objectIn(item, 'result'), 'content')
-    .map((part) => textIn(asFields(part), 'text'))
+function contentTexts(item: JsonObject): string | undefined {
+  const texts = listField(objectIn(item, 'result'), 'content')
+    .map((part) => textIn(objectOf(part), 'text'))
     .filter((text) => text !== undefined);
   return texts.length === 0 ? undefined : texts.join('\n');
 }

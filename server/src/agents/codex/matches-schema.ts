@@ -1,4 +1,5 @@
-import { asFields, listIn, objectIn, type Fields } from './fields.ts';
+import { objectOf, listField, type JsonObject } from '../../lib/json-fields.ts';
+import { objectIn } from './fields.ts';
 
 /**
  * Whether a value has the shape that a JSON Schema asks for: types, required and additional properties,
@@ -7,13 +8,13 @@ import { asFields, listIn, objectIn, type Fields } from './fields.ts';
  */
 export function matchesSchema(value: unknown, schema: unknown): boolean {
   if (typeof schema === 'boolean') return schema;
-  const rules = asFields(schema);
+  const rules = objectOf(schema);
   if (rules === undefined) return true;
   return (
     hasType(value, rules['type']) &&
     isOneOf(value, rules) &&
     combines(value, rules) &&
-    (asFields(value) === undefined || propertiesMatch(asFields(value) ?? {}, rules)) &&
+    (objectOf(value) === undefined || propertiesMatch(objectOf(value) ?? {}, rules)) &&
     (!Array.isArray(value) || value.every((item) => matchesSchema(item, rules['items'])))
   );
 }
@@ -27,26 +28,26 @@ function hasType(value: unknown, type: unknown): boolean {
 function isA(value: unknown, type: unknown): boolean {
   if (type === 'null') return value === null;
   if (type === 'array') return Array.isArray(value);
-  if (type === 'object') return asFields(value) !== undefined;
+  if (type === 'object') return objectOf(value) !== undefined;
   if (type === 'integer') return Number.isInteger(value);
   return typeof value === type;
 }
 
-function isOneOf(value: unknown, rules: Fields): boolean {
+function isOneOf(value: unknown, rules: JsonObject): boolean {
   const same = (other: unknown): boolean => JSON.stringify(other) === JSON.stringify(value);
-  const listed = Array.isArray(rules['enum']) ? listIn(rules, 'enum').some((item) => same(item)) : true;
+  const listed = Array.isArray(rules['enum']) ? listField(rules, 'enum').some((item) => same(item)) : true;
   return listed && (!('const' in rules) || same(rules['const']));
 }
 
-function combines(value: unknown, rules: Fields): boolean {
+function combines(value: unknown, rules: JsonObject): boolean {
   const fits = (schema: unknown): boolean => matchesSchema(value, schema);
-  const some = (name: string): boolean => !Array.isArray(rules[name]) || listIn(rules, name).some(fits);
-  return listIn(rules, 'allOf').every(fits) && some('anyOf') && some('oneOf');
+  const some = (name: string): boolean => !Array.isArray(rules[name]) || listField(rules, name).some(fits);
+  return listField(rules, 'allOf').every(fits) && some('anyOf') && some('oneOf');
 }
 
-function propertiesMatch(value: Fields, rules: Fields): boolean {
+function propertiesMatch(value: JsonObject, rules: JsonObject): boolean {
   const properties = objectIn(rules, 'properties') ?? {};
-  const required = listIn(rules, 'required');
+  const required = listField(rules, 'required');
   return (
     required.every((name) => typeof name !== 'string' || Object.hasOwn(value, name)) &&
     Object.entries(value).every(([name, item]) =>

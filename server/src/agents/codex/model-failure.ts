@@ -1,5 +1,6 @@
 import type { AgentFailureCode } from '../../domain/failure.ts';
-import { asFields, numberIn, objectIn, textIn, type Fields } from './fields.ts';
+import { objectOf, type JsonObject } from '../../lib/json-fields.ts';
+import { numberIn, objectIn, textIn } from './fields.ts';
 
 export type ModelFailure = {
   readonly code: AgentFailureCode;
@@ -52,7 +53,7 @@ const byText: readonly (readonly [RegExp, Verdict])[] = [
  * Why a turn failed, by the program's message and, where the form has it, its `codexErrorInfo`. 500 comes
  * as a sentence about high demand, the other statuses as `unexpected status 401 …` or `last status: 429 …`.
  */
-export function modelFailure(error: Fields | undefined): ModelFailure {
+export function modelFailure(error: JsonObject | undefined): ModelFailure {
   const said = textIn(error, 'message') ?? '';
   const verdict =
     verdictOfInfo(error?.['codexErrorInfo']) ??
@@ -63,14 +64,14 @@ export function modelFailure(error: Fields | undefined): ModelFailure {
 }
 
 /** Whether the model took the request for wrong (400): then the answer's JSON is all of the message. */
-export function isBadRequest(error: Fields | undefined): boolean {
+export function isBadRequest(error: JsonObject | undefined): boolean {
   const said = textIn(error, 'message') ?? '';
   return said.startsWith('{') && toldIn(said) !== undefined;
 }
 
 function verdictOfInfo(info: unknown): Verdict | undefined {
   if (typeof info === 'string') return Object.hasOwn(byWord, info) ? byWord[info] : undefined;
-  const variant = asFields(Object.values(asFields(info) ?? {})[0]);
+  const variant = objectOf(Object.values(objectOf(info) ?? {})[0]);
   return verdictOfStatus(numberIn(variant, 'httpStatusCode') ?? 0);
 }
 
@@ -92,7 +93,7 @@ function readable(said: string): string {
 
 function toldIn(json: string): string | undefined {
   try {
-    const body = asFields(JSON.parse(json));
+    const body = objectOf(JSON.parse(json));
     return textIn(objectIn(body, 'error'), 'message') ?? textIn(body, 'detail', 'message');
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import type { AgentSpend } from '../agent.ts';
-import { numberIn, type Fields } from './fields.ts';
+import { type JsonObject } from '../../lib/json-fields.ts';
+import { numberIn } from './fields.ts';
 
 export type SpendMeter = {
   /**
@@ -7,7 +8,7 @@ export type SpendMeter = {
    * @param last what the last request alone took, where the program tells it: the first time, all before it
    * is held to be counted, whatever the ledger of a fork or of a turn that failed knows of it.
    */
-  readonly advance: (total: Fields, last?: Fields) => AgentSpend | undefined;
+  readonly advance: (total: JsonObject, last?: JsonObject) => AgentSpend | undefined;
 };
 
 export const nothingSpent: AgentSpend = {
@@ -39,7 +40,7 @@ export function createSpendMeter(before: AgentSpend = nothingSpent): SpendMeter 
   };
 }
 
-function tokensOf(usage: Fields): AgentSpend {
+function tokensOf(usage: JsonObject): AgentSpend {
   const tokens = (...names: readonly string[]): number => Math.trunc(numberIn(usage, ...names) ?? 0);
   return {
     inputTokens: tokens('input_tokens', 'inputTokens'),

@@ -1,5 +1,5 @@
 import type { AgentExit, AgentOutcome, AgentTask } from '../agent.ts';
-import type { Fields } from './fields.ts';
+import type { JsonObject } from '../../lib/json-fields.ts';
 import { matchesSchema } from './matches-schema.ts';
 import { isBadRequest, modelFailure } from './model-failure.ts';
 
@@ -16,7 +16,7 @@ export type Turn = {
 
 export type TurnEnd =
   | { readonly kind: 'completed' | 'interrupted' }
-  | { readonly kind: 'failed'; readonly error: Fields | undefined }
+  | { readonly kind: 'failed'; readonly error: JsonObject | undefined }
   /** The conversation could not be opened at all; `lost`: it was to be gone on with. */
   | { readonly kind: 'unopened'; readonly message: string; readonly lost: boolean };
 
@@ -44,7 +44,7 @@ export function outcomeOf(turn: Turn, exit: AgentExit, task: AgentTask): AgentOu
   return answered(turn, task);
 }
 
-function failedTurn(error: Fields | undefined, task: AgentTask): Failed {
+function failedTurn(error: JsonObject | undefined, task: AgentTask): Failed {
   const failure = modelFailure(error);
   // The model takes the conversation no more: without it, it may take the task.
   const isPoisoned = failure.code === 'agent_failed' && task.resume !== undefined && isBadRequest(error);
@@ -64,7 +64,8 @@ function endedBadly(exit: AgentExit): Failed {
   if (/thread\/(?:resume|fork) failed|no rollout found/u.test(exit.errors)) {
     return sessionLost(lastLines(exit.errors));
   }
-  if (exit.code === null)
+  // From a sandbox the signal comes with the code that a shell would give for it.
+  if (exit.signal !== null || exit.code === null)
     return crashed(`codex was ended by ${exit.signal ?? 'a signal'}${lastErrors(exit)}`);
   return agentFailed(`codex exited with code ${exit.code}${lastErrors(exit)}`);
 }

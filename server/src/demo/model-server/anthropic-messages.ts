@@ -1,17 +1,17 @@
 import type { Conversation, Said, Tool } from './conversation.ts';
-import { fieldOf, listOf, textOf } from './json-fields.ts';
+import { fieldOf, listField, textField } from '../../lib/json-fields.ts';
 import { inPieces, madeId, namedFrame, type ErrorAnswer, type Frame, type Protocol } from './protocol.ts';
 import { scriptedUsage, shownParts, stopOf, textIn, type Part, type Problem, type Turn } from './reply.ts';
 
 /** Anthropic's Messages, as `POST /v1/messages` speaks it. */
 export const anthropicMessages: Protocol = {
   read: (body) => ({
-    model: textOf(body, 'model'),
+    model: textField(body, 'model'),
     stream: fieldOf(body, 'stream') === true,
-    thinks: ['enabled', 'adaptive'].includes(textOf(fieldOf(body, 'thinking'), 'type')),
+    thinks: ['enabled', 'adaptive'].includes(textField(fieldOf(body, 'thinking'), 'type')),
     wantsJson: fieldOf(fieldOf(body, 'output_config'), 'format') !== undefined,
-    tools: listOf(body, 'tools').map(toolOf),
-    history: listOf(body, 'messages').flatMap(saidIn),
+    tools: listField(body, 'tools').map(toolOf),
+    history: listField(body, 'messages').flatMap(saidIn),
   }),
   frames: (turn, conversation) => [
     namedFrame('message_start', { message: messageOf(turn, conversation, 'begun') }),
@@ -29,19 +29,19 @@ export const anthropicMessages: Protocol = {
 };
 
 function toolOf(tool: unknown): Tool {
-  return { name: textOf(tool, 'name'), parameters: fieldOf(tool, 'input_schema') };
+  return { name: textField(tool, 'name'), parameters: fieldOf(tool, 'input_schema') };
 }
 
 /** A user's message is text and what tools have answered, in any order. */
 function saidIn(message: unknown): readonly Said[] {
-  if (textOf(message, 'role') !== 'user') return [];
+  if (textField(message, 'role') !== 'user') return [];
   const content = fieldOf(message, 'content');
   if (typeof content === 'string') return [{ kind: 'user', text: content }];
-  const blocks = listOf(message, 'content');
-  const results = blocks.filter((block) => textOf(block, 'type') === 'tool_result');
+  const blocks = listField(message, 'content');
+  const results = blocks.filter((block) => textField(block, 'type') === 'tool_result');
   const texts = blocks
-    .filter((block) => textOf(block, 'type') === 'text')
-    .map((block) => textOf(block, 'text'));
+    .filter((block) => textField(block, 'type') === 'text')
+    .map((block) => textField(block, 'text'));
   const text: readonly Said[] = texts.length === 0 ? [] : [{ kind: 'user', text: texts.join('\n') }];
   return [...results.map((): Said => ({ kind: 'tool_result' })), ...text];
 }

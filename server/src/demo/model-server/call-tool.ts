@@ -1,5 +1,5 @@
 import type { Tool } from './conversation.ts';
-import { fieldOf } from './json-fields.ts';
+import { fieldOf } from '../../lib/json-fields.ts';
 import type { Part } from './reply.ts';
 
 /** The tool that takes a shell command, by the names that clients give it, the likeliest first. */

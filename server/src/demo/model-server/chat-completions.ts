@@ -1,5 +1,5 @@
 import type { Conversation, Said, Tool } from './conversation.ts';
-import { fieldOf, listOf, textOf } from './json-fields.ts';
+import { fieldOf, listField, textField } from '../../lib/json-fields.ts';
 import { openaiError, openaiProblem } from './openai-problem.ts';
 import { inPieces, madeId, type Frame, type Protocol } from './protocol.ts';
 import { scriptedUsage, stopOf, textIn, type Part, type Turn } from './reply.ts';
@@ -9,12 +9,12 @@ type Json = Readonly<Record<string, unknown>>;
 /** OpenAI's Chat Completions, as `POST /v1/chat/completions` speaks it. It has no thinking. */
 export const chatCompletions: Protocol = {
   read: (body) => ({
-    model: textOf(body, 'model'),
+    model: textField(body, 'model'),
     stream: fieldOf(body, 'stream') === true,
     thinks: false,
-    wantsJson: textOf(fieldOf(body, 'response_format'), 'type').startsWith('json'),
-    tools: listOf(body, 'tools').map(toolOf),
-    history: listOf(body, 'messages').flatMap(saidIn),
+    wantsJson: textField(fieldOf(body, 'response_format'), 'type').startsWith('json'),
+    tools: listField(body, 'tools').map(toolOf),
+    history: listField(body, 'messages').flatMap(saidIn),
   }),
   frames: framesOf,
   whole: (turn, conversation) => ({
@@ -28,15 +28,15 @@ export const chatCompletions: Protocol = {
 
 function toolOf(tool: unknown): Tool {
   const description = fieldOf(tool, 'function');
-  return { name: textOf(description, 'name'), parameters: fieldOf(description, 'parameters') };
+  return { name: textField(description, 'name'), parameters: fieldOf(description, 'parameters') };
 }
 
 function saidIn(message: unknown): readonly Said[] {
-  const role = textOf(message, 'role');
+  const role = textField(message, 'role');
   if (role === 'tool') return [{ kind: 'tool_result' }];
   if (role !== 'user') return [];
   const content = fieldOf(message, 'content');
-  const parts = listOf(message, 'content').map((part) => textOf(part, 'text'));
+  const parts = listField(message, 'content').map((part) => textField(part, 'text'));
   return [{ kind: 'user', text: typeof content === 'string' ? content : parts.join('\n') }];
 }
 

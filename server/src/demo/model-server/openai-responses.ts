@@ -1,5 +1,5 @@
 import type { Conversation, Said, Tool } from './conversation.ts';
-import { fieldOf, listOf, textOf } from './json-fields.ts';
+import { fieldOf, listField, textField } from '../../lib/json-fields.ts';
 import { openaiError, openaiProblem } from './openai-problem.ts';
 import { inPieces, madeId, namedFrame, type Frame, type Protocol } from './protocol.ts';
 import { scriptedUsage, shownParts, textIn, type Part, type Turn } from './reply.ts';
@@ -9,11 +9,11 @@ type Json = Readonly<Record<string, unknown>>;
 /** OpenAI's Responses, as `POST /v1/responses` speaks it. */
 export const openaiResponses: Protocol = {
   read: (body) => ({
-    model: textOf(body, 'model'),
+    model: textField(body, 'model'),
     stream: fieldOf(body, 'stream') === true,
     thinks: (fieldOf(body, 'reasoning') ?? null) !== null,
-    wantsJson: textOf(fieldOf(fieldOf(body, 'text'), 'format'), 'type').startsWith('json'),
-    tools: [...listOf(body, 'tools'), ...laterTools(body)].flatMap((tool) => toolsIn(tool)),
+    wantsJson: textField(fieldOf(fieldOf(body, 'text'), 'format'), 'type').startsWith('json'),
+    tools: [...listField(body, 'tools'), ...laterTools(body)].flatMap((tool) => toolsIn(tool)),
     history: historyOf(body),
   }),
   frames: framesOf,
@@ -30,22 +30,22 @@ export const openaiResponses: Protocol = {
 
 /** Codex gives the tools of some models as an item of the conversation. */
 function laterTools(body: unknown): readonly unknown[] {
-  const items = listOf(body, 'input').filter((item) => textOf(item, 'type') === 'additional_tools');
-  return items.flatMap((item) => listOf(item, 'tools'));
+  const items = listField(body, 'input').filter((item) => textField(item, 'type') === 'additional_tools');
+  return items.flatMap((item) => listField(item, 'tools'));
 }
 
 /** Tools stand in the list, or in a namespace of the list (an MCP server, say). */
 function toolsIn(tool: unknown, namespace?: string): readonly Tool[] {
-  const name = textOf(tool, 'name');
+  const name = textField(tool, 'name');
   const named = { name, ...(namespace === undefined ? {} : { namespace }) };
-  switch (textOf(tool, 'type')) {
+  switch (textField(tool, 'type')) {
     case 'function':
       return [{ ...named, parameters: fieldOf(tool, 'parameters') }];
     case 'custom':
       // Of the tools that take a text, only Codex's for JavaScript is spoken here.
       return name === 'exec' ? [{ ...named, parameters: undefined, takesCode: true }] : [];
     case 'namespace':
-      return listOf(tool, 'tools').flatMap((inner) => toolsIn(inner, name));
+      return listField(tool, 'tools').flatMap((inner) => toolsIn(inner, name));
     default:
       return [];
   }
@@ -54,11 +54,11 @@ function toolsIn(tool: unknown, namespace?: string): readonly Tool[] {
 function historyOf(body: unknown): readonly Said[] {
   const input = fieldOf(body, 'input');
   if (typeof input === 'string') return [{ kind: 'user', text: input }];
-  return listOf(body, 'input').flatMap((item): readonly Said[] => {
-    if (textOf(item, 'type').endsWith('_output')) return [{ kind: 'tool_result' }];
-    if (textOf(item, 'role') !== 'user') return [];
+  return listField(body, 'input').flatMap((item): readonly Said[] => {
+    if (textField(item, 'type').endsWith('_output')) return [{ kind: 'tool_result' }];
+    if (textField(item, 'role') !== 'user') return [];
     const content = fieldOf(item, 'content');
-    const parts = listOf(item, 'content').map((part) => textOf(part, 'text'));
+    const parts = listField(item, 'content').map((part) => textField(part, 'text'));
     return [{ kind: 'user', text: typeof content === 'string' ? content : parts.join('\n') }];
   });
 }

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { temporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { runCommand } from '../../lib/child-process.ts';
-import { fieldOf, textOf } from './json-fields.ts';
+import { fieldOf, textField } from '../../lib/json-fields.ts';
 import { scenarioMarker } from './scenarios.ts';
 
 const installed = join(import.meta.dirname, '../../../../tools/agent-clis/node_modules');
@@ -85,8 +85,8 @@ test('the real Claude Code writes a file as the scripted model tells it', async 
     IS_SANDBOX: '1',
   });
   if (run === undefined) return;
-  const result = run.lines.find((line) => textOf(line, 'type') === 'result');
-  assert.equal(textOf(result, 'result'), 'Done: step 1 of write.');
+  const result = run.lines.find((line) => textField(line, 'type') === 'result');
+  assert.equal(textField(result, 'result'), 'Done: step 1 of write.');
   assert.equal(fieldOf(fieldOf(result, 'usage'), 'input_tokens'), 2400);
   assert.equal(run.written, 'hello from the scripted model\n');
   assert.match(run.requests, /^POST \/v1\/messages\?beta=true$/mu);
@@ -108,9 +108,9 @@ for (const model of ['gpt-scripted', undefined]) {
     const args = ['exec', ...flags, ...settings.flatMap((setting) => ['-c', setting]), prompt];
     const run = await runCli(t, codex, args, { KEY: 'made-up' });
     if (run === undefined) return;
-    const ended = run.lines.find((line) => textOf(line, 'type') === 'turn.completed');
+    const ended = run.lines.find((line) => textField(line, 'type') === 'turn.completed');
     assert.equal(fieldOf(fieldOf(ended, 'usage'), 'input_tokens'), 2400);
-    const texts = run.lines.map((line) => textOf(fieldOf(line, 'item'), 'text'));
+    const texts = run.lines.map((line) => textField(fieldOf(line, 'item'), 'text'));
     assert.ok(texts.includes('Done: step 1 of write.'), texts.join());
     assert.equal(run.written, 'hello from the scripted model\n');
     assert.match(run.requests, /^POST \/v1\/responses$/mu);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { askModel, modelClients, type Heard, type Question } from '../../../test/support/model-clients.ts';
-import { fieldOf, listOf, textOf } from './json-fields.ts';
+import { fieldOf, listField, textField } from '../../lib/json-fields.ts';
 import { startModelServer } from './model-server.ts';
 import { modelScenarios, scenarioMarker, type ModelScenarioName } from './scenarios.ts';
 
@@ -115,7 +115,7 @@ testEachWay(
   async (_, { hear, stream }) => {
     const heard = await hear('error-in-stream');
     assert.equal(heard.status, stream ? 200 : 500);
-    assert.notEqual(textOf(heard.error, 'message'), '');
+    assert.notEqual(textField(heard.error, 'message'), '');
     assert.ok(!heard.complete);
   },
 );
@@ -124,14 +124,14 @@ testEachWay('every status is given in the words of the provider', async (_, { he
   for (const status of [400, 401, 403, 429, 500, 529]) {
     const heard = await hear('status', status);
     assert.equal(heard.status, status);
-    assert.notEqual(textOf(heard.error, 'message'), '');
+    assert.notEqual(textField(heard.error, 'message'), '');
   }
 });
 
 testEachWay('a conversation that is too long is told so', async (_, { hear, protocol }) => {
   const { error } = await hear('overflow');
-  if (protocol === 'messages') assert.match(textOf(error, 'message'), /^prompt is too long: /u);
-  else assert.equal(textOf(error, 'code'), 'context_length_exceeded');
+  if (protocol === 'messages') assert.match(textField(error, 'message'), /^prompt is too long: /u);
+  else assert.equal(textField(error, 'code'), 'context_length_exceeded');
 });
 
 testEachWay('a refusal is one of the model, not of the server', async (_, { hear, protocol }) => {
@@ -197,11 +197,11 @@ test('a client that keeps its tools behind one for code is sent a program', asyn
       headers: { authorization: 'Bearer made-up' },
       body: JSON.stringify({ model: 'm', input }),
     });
-    const call = listOf(await answer.json(), 'output').find(
-      (item) => textOf(item, 'type') === 'custom_tool_call',
+    const call = listField(await answer.json(), 'output').find(
+      (item) => textField(item, 'type') === 'custom_tool_call',
     );
-    assert.equal(`${textOf(call, 'namespace')}/${textOf(call, 'name')}`, 'functions/exec');
-    return textOf(call, 'input');
+    assert.equal(`${textField(call, 'namespace')}/${textField(call, 'name')}`, 'functions/exec');
+    return textField(call, 'input');
   };
   assert.match(
     await programFor(scenarioMarker('fix', 'sh test.sh')),

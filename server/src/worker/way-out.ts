@@ -3,7 +3,7 @@ import type { Place } from '../executors/executor.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import type { ModelRelay, WayOut } from '../supervisor/protocol.ts';
-import type { ModelProvider, WorkerContext } from './context.ts';
+import type { ModelProvider, WorkerFolders, WorkerSettings } from './context.ts';
 import { wayOutSocket } from './workspace-folders.ts';
 
 /** Where a provider's relay begins, as the sandbox asks for it. */
@@ -12,13 +12,19 @@ const relayPrefix: Readonly<Record<ModelProvider, string>> = { anthropic: '/anth
 /** What the sandbox may send as a credential; none of it goes further. */
 const credentialHeaders = ['authorization', 'x-api-key'];
 
+/** What of the worker decides about the way out. */
+export type WayOutContext = {
+  readonly folders: Pick<WorkerFolders, 'sockets'>;
+  readonly settings: Pick<WorkerSettings, 'models' | 'allowEgress'>;
+};
+
 /**
  * How the sandbox of a run reaches the outside: the relay to its agent's model, and the hosts that the
  * operator allows. Undefined where it has no reason to.
  */
 export function wayOutOf(
-  context: Pick<WorkerContext, 'folders' | 'settings'>,
-  run: ClaimedRun,
+  context: WayOutContext,
+  run: Pick<ClaimedRun, 'workspaceId' | 'runId'>,
   { agent, place, key }: { readonly agent: Agent; readonly place: Place; readonly key: Secret | undefined },
 ): WayOut | undefined {
   const { model } = agent.abilities;
@@ -32,11 +38,7 @@ export function wayOutOf(
   };
 }
 
-function relayOf(
-  { settings }: Pick<WorkerContext, 'settings'>,
-  provider: ModelProvider,
-  key: Secret | undefined,
-): ModelRelay {
+function relayOf({ settings }: WayOutContext, provider: ModelProvider, key: Secret | undefined): ModelRelay {
   const secret = key?.reveal();
   const credential =
     provider === 'anthropic' ? { 'x-api-key': secret } : { authorization: secret && `Bearer ${secret}` };
@@ -59,7 +61,7 @@ export function modelUrlOf(agent: Agent, place: Place): string {
 
 /** What programs read to find the proxy: curl only knows the lower-case name, others only the upper-case one. */
 export function proxyEnvironment(
-  { settings }: Pick<WorkerContext, 'settings'>,
+  { settings }: Pick<WayOutContext, 'settings'>,
   place: Place,
 ): Readonly<Record<string, string>> {
   if (settings.allowEgress.length === 0) return {};

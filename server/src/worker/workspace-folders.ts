@@ -25,7 +25,7 @@ export function supervisorSocket(folders: WorkerFolders, run: Owned): string {
  * The socket of a run's way out. It lies in a folder that the sandbox's user may pass through, since
  * bubblewrap opens what it binds as that user; the socket itself is that user's alone.
  */
-export function wayOutSocket(folders: WorkerFolders, run: Owned): string {
+export function wayOutSocket(folders: Pick<WorkerFolders, 'sockets'>, run: Owned): string {
   return join(folders.sockets, `${run.runId.slice(-12)}.out`);
 }
 

@@ -6,9 +6,11 @@ import type { TestContext } from 'node:test';
 import type { AgentCommand, AgentTask } from '../../src/agents/agent.ts';
 import type { Place } from '../../src/executors/executor.ts';
 import { isSameProcess } from '../../src/lib/process-identity.ts';
-import type { SupervisorSpec, WayOut } from '../../src/supervisor/protocol.ts';
+import { Secret } from '../../src/lib/secret.ts';
+import type { SupervisorSpec } from '../../src/supervisor/protocol.ts';
 import { readClaim } from '../../src/supervisor/records.ts';
 import { prestartSupervisor } from '../../src/supervisor/start.ts';
+import { modelUrlOf, proxyEnvironment, wayOutOf, type WayOutContext } from '../../src/worker/way-out.ts';
 import type { LiveHouse } from './live-house.ts';
 import type { LiveOptions } from './live-run.ts';
 import { offerToSandbox } from './offer-program.ts';
@@ -47,21 +49,24 @@ export async function launchRun(t: TestContext, house: LiveHouse, options: LiveO
   };
   assert.equal(subject.agent.refuse(task), undefined, 'the agent takes the task');
   const key = `sk-live-${randomBytes(24).toString('hex')}`;
-  const wayOut = wayOutOf(house, { place, key, socket: join(folders.sockets, `${short}.out`), options });
+  const { agent } = subject;
+  // A host that nobody has: with any on the list, the proxy's variables are set, and what a program does with them is seen.
+  const context = wayOutTo(house, options.allow ?? ['nobody.invalid']);
+  const wayOut = wayOutOf(context, { runId, workspaceId: runId }, { agent, place, key: new Secret(key) });
+  assert.ok(wayOut !== undefined, 'a program that calls a model');
   const offered = await offerToSandbox(house, place, options.preface);
-  const prefix = `/${subject.agent.abilities.model ?? ''}`;
   const command = subject.agent.command(task, {
     program: offered.program,
     tree: place.treeInside,
     home: place.homeInside,
-    modelUrl: `http://127.0.0.1:${place.wayOutPort}${prefix}`,
+    modelUrl: modelUrlOf(agent, place),
   });
   const [under, ...underArguments] = options.under ?? [];
   const launch = await executor.launch(
     place,
     {
       argv: under === undefined ? command.argv : [under, ...underArguments, ...command.argv],
-      env: { ...proxyOf(place), ...command.env },
+      env: { ...proxyEnvironment(context, place), ...command.env },
       readOnly: [...offered.readOnly, ...(options.readOnly ?? [])],
       pathFolders: offered.pathFolders,
       wayOut: { socket: wayOut.socket },
@@ -99,45 +104,16 @@ export async function launchRun(t: TestContext, house: LiveHouse, options: LiveO
   return { task, place, folder, key, command };
 }
 
-/** The worker's own way out, leading to the scripted model. */
-function wayOutOf(
-  { subject, model }: LiveHouse,
-  run: {
-    readonly place: Place;
-    readonly key: string;
-    readonly socket: string;
-    readonly options: LiveOptions;
-  },
-): WayOut {
-  const { model: provider } = subject.agent.abilities;
-  assert.ok(provider !== undefined, 'a program that calls a model');
-  const credential: Readonly<Record<string, string>> =
-    provider === 'anthropic' ? { 'x-api-key': run.key } : { authorization: `Bearer ${run.key}` };
+/** The worker's own way out, leading to the scripted model; everything else that a program looks for is seen. */
+function wayOutTo({ folders, model }: LiveHouse, allow: readonly string[]): WayOutContext {
   return {
-    socket: run.socket,
-    ...(run.place.uid === undefined ? {} : { uid: run.place.uid }),
-    relays: [
-      {
-        prefix: `/${provider}`,
-        url: provider === 'anthropic' ? model.url : `${model.url}/v1`,
-        headers: credential,
-        strip: ['authorization', 'x-api-key'],
+    folders,
+    settings: {
+      models: {
+        anthropic: { url: model.url, key: undefined },
+        openai: { url: `${model.url}/v1`, key: undefined },
       },
-    ],
-    allow: run.options.allow ?? [],
-  };
-}
-
-/** Whatever a program looks for elsewhere goes to the way out, and so is seen. */
-function proxyOf(place: Place): Readonly<Record<string, string>> {
-  const proxy = `http://127.0.0.1:${place.wayOutPort}`;
-  const none = '127.0.0.1,localhost';
-  return {
-    HTTP_PROXY: proxy,
-    HTTPS_PROXY: proxy,
-    NO_PROXY: none,
-    http_proxy: proxy,
-    https_proxy: proxy,
-    no_proxy: none,
+      allowEgress: allow,
+    },
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { removeTree } from '../../server/src/lib/remove-tree.ts';
 import type { Bench, BenchCase } from './case.ts';
+import { agents } from './cases/agents.ts';
 import { appendRate } from './cases/append-rate.ts';
 import { cancel } from './cases/cancel.ts';
 import { idleMemory } from './cases/idle-memory.ts';
@@ -18,6 +19,7 @@ import { formatRow, heading, type Row } from './report.ts';
 
 const cases: Readonly<Record<string, BenchCase>> = {
   'whole-task': wholeTask,
+  agents,
   'submit-to-start': submitToStart,
   'submit-rate': submitRate,
   'stream-latency': streamLatency,

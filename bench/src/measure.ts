@@ -32,12 +32,12 @@ export function pairedRatio(measured: readonly number[], baseline: readonly numb
 }
 
 /** Runs the two kinds of round in turn, `A B B A`, so that neither always comes first. */
-export async function alternate(
+export async function alternate<Measured = number>(
   rounds: number,
-  first: (round: number) => Promise<number>,
-  second: (round: number) => Promise<number>,
-): Promise<{ readonly first: readonly number[]; readonly second: readonly number[] }> {
-  const measured = { first: [] as number[], second: [] as number[] };
+  first: (round: number) => Promise<Measured>,
+  second: (round: number) => Promise<Measured>,
+): Promise<{ readonly first: readonly Measured[]; readonly second: readonly Measured[] }> {
+  const measured = { first: [] as Measured[], second: [] as Measured[] };
   for (let round = 0; round < rounds; round += 1) {
     if (round % 2 === 0) measured.first.push(await first(round));
     measured.second.push(await second(round));

@@ -29,7 +29,8 @@ export function familyShareBytes(pid: number): number {
   return family.reduce((sum, one) => sum + (shareIfAlive(one) ?? 0), 0);
 }
 
-function shareIfAlive(pid: number): number | undefined {
+/** Undefined: the process is gone, or not ours to look at. */
+export function shareIfAlive(pid: number): number | undefined {
   try {
     return memoryOf(pid).shareBytes;
   } catch {

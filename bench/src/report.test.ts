@@ -41,6 +41,11 @@ test('a row without a baseline shows a dash for it and for the ratio', () => {
   assert.match(formatRow(alone), /p50 120 ms\s+-\s+-\s+1\.15 x by hand/u);
 });
 
+test('a row without a budget is neither met nor missed', () => {
+  const { budget: _budget, met: _met, ...told } = row;
+  assert.match(formatRow(told), /1\.20 x\s+-$/u);
+});
+
 test('times are told with as many digits as mean something', () => {
   assert.equal(formatMs(0.4211), '0.42 ms');
   assert.equal(formatMs(8.13), '8.1 ms');

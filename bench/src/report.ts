@@ -7,8 +7,9 @@ export type Row = {
   readonly baseline?: string;
   /** How many times the baseline. */
   readonly ratio?: number;
-  readonly budget: string;
-  readonly met: boolean;
+  /** Absent, as `met` is, where there is none: the row is told for what it says. */
+  readonly budget?: string;
+  readonly met?: boolean;
   /** For machines; the unit ends the name. */
   readonly figures: Readonly<Record<string, number>>;
 };
@@ -25,8 +26,8 @@ export function formatRow(row: Row): string {
     row.measured,
     row.baseline ?? '-',
     row.ratio === undefined ? '-' : formatRatio(row.ratio),
-    row.budget,
-    row.met ? 'met' : 'missed',
+    row.budget ?? '-',
+    row.met === undefined ? '' : row.met ? 'met' : 'missed',
   ]);
 }
 

@@ -35,6 +35,45 @@ export async function runTask(client: Client, task: ScriptTask, signal: AbortSig
   throw new Error('the stream of a task ended before the task');
 }
 
+/** When a run of an agent came how far, in milliseconds of the epoch. */
+export type AgentTimes = {
+  /** The task was submitted; by hand: the clone began. */
+  readonly begunAt: number;
+  /** The agent's run began; by hand: its program was about to start. */
+  readonly startedAt: number;
+  /** Its result was recorded; by hand: read. */
+  readonly resultAt: number;
+  /** The work was pushed, and who waits for it knew. */
+  readonly endedAt: number;
+};
+
+export type AgentWork = { readonly url: string; readonly agent: string; readonly prompt: string };
+
+/** Submits a task that publishes its branch, and follows it to its end. Throws when nothing was pushed. */
+export async function runAgentTask(
+  client: Client,
+  { url, agent, prompt }: AgentWork,
+  signal: AbortSignal,
+): Promise<AgentTimes> {
+  const begunAt = Date.now();
+  const input = { repo_url: url, prompt, publish: 'branch', config: { cli: agent } } as const;
+  const { id } = await client.tasks.create(input, { signal });
+  let [startedAt, resultAt, pushed] = [Number.NaN, Number.NaN, false];
+  for await (const happened of client.tasks.stream(id, { signal })) {
+    if (happened.kind === 'event') {
+      const { event, data, ts } = happened.event;
+      if (event === 'cli_started') startedAt = Date.parse(ts);
+      if (event === 'output' && data.type === 'result') resultAt = Date.parse(ts);
+      if (event === 'branch_pushed') pushed = true;
+    }
+    if (happened.kind !== 'done') continue;
+    if (pushed && !Number.isNaN(resultAt)) return { begunAt, startedAt, resultAt, endedAt: Date.now() };
+    const { error } = await client.tasks.get(id, { signal });
+    throw new Error(`${agent} brought no work: ${error ?? 'nothing was pushed'}`);
+  }
+  throw new Error('the stream of a task ended before the task');
+}
+
 /** The line that the task's script printed, where that is what happened. */
 function outputOf(happened: StreamEvent): string | undefined {
   if (happened.kind !== 'event' || happened.event.event !== 'output') return undefined;

@@ -10,6 +10,8 @@ export type Iteration = {
   readonly prompt: string;
   /** Its first 2,000 characters. */
   readonly resultStart: string | null;
+  /** Of the agent's program, where it is known. */
+  readonly agentVersion: string | null;
   readonly state: RunState;
   readonly cause: RunCause;
   readonly failure: Failure | null;
@@ -44,7 +46,7 @@ export async function readIterations(database: Database, taskId: string): Promis
       from spend join runs on runs.id = spend.run_id where spend.task_id = ${taskId} group by runs.iteration
     )
     select last.iteration as number, last.prompt, left(last.result, ${resultCharacters}) as "resultStart",
-      last.state, last.cause, last.failure, last.changes, attempts.exits,
+      last.agent_version as "agentVersion", last.state, last.cause, last.failure, last.changes, attempts.exits,
       attempts.started_at as "startedAt", last.ended_at as "endedAt",
       coalesce(spent.input_tokens, 0)::bigint as "inputTokens",
       coalesce(spent.output_tokens, 0)::bigint as "outputTokens",

@@ -92,6 +92,7 @@ const iteration: Iteration = {
   number: 2,
   prompt: 'and tests',
   resultStart: null,
+  agentVersion: null,
   state: 'queued',
   cause: 'follow_up',
   failure: null,

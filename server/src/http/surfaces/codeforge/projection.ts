@@ -160,7 +160,7 @@ function iterationBodies(task: Task, iterations: readonly Iteration[]): Iteratio
       return {
         number: iteration.number,
         prompt: iteration.prompt,
-        ...filled({ result: iteration.resultStart, error }),
+        ...filled({ result: iteration.resultStart, error, cli_version: iteration.agentVersion }),
         status,
         ...(iteration.changes === null ? {} : { changes: changesSummaryOf(iteration.changes) }),
         ...(usage === undefined ? {} : { usage }),

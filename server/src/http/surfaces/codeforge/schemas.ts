@@ -104,6 +104,7 @@ const iteration = Type.Object({
   prompt: Type.String(),
   result: text,
   error: text,
+  cli_version: text,
   status: Type.String(),
   changes: Type.Optional(changesSummary),
   usage: Type.Optional(usage),

@@ -1,4 +1,6 @@
 import {
+  isModelKey,
+  modelKeyProblem,
   commandMaxBytes,
   promptMaxBytes,
   publishModes,
@@ -62,6 +64,7 @@ export function parseSubmission(
   check('access_token', textProblem(body.access_token, { maxBytes: secretMaxBytes, lines: false }));
   check('cli', textProblem(config.cli, { maxBytes: agentMaxBytes, lines: false }));
   check('ai_api_key', textProblem(config.ai_api_key, { maxBytes: secretMaxBytes, lines: false }));
+  check('ai_api_key', config.ai_api_key && !isModelKey(config.ai_api_key) ? modelKeyProblem : undefined);
   check('approvals', config.approvals && config.approvals !== ask ? `must be ${ask}` : undefined);
   check('command', textProblem(config.command, { maxBytes: commandMaxBytes, lines: true }));
   check('Idempotency-Key', idempotencyKeyProblem(request.idempotencyKey));

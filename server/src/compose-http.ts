@@ -2,6 +2,7 @@ import { stat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Foundation } from './compose.ts';
 import { createHttpServer, type HttpServer } from './http/app.ts';
+import type { HttpDeps } from './http/http-deps.ts';
 import { systemIds } from './lib/ids.ts';
 import type { Secret } from './lib/secret.ts';
 import { createAnswerApprovalService } from './services/answer-approval.ts';
@@ -30,43 +31,8 @@ export function composeHttp(
     readonly describeAgents: DescribeAgents;
   },
 ): HttpServer {
-  const { config, database, wakeups, blobs, logger } = foundation;
   return createHttpServer({
-    services: {
-      createTask: createTaskService({
-        database,
-        wakeups,
-        keyRing: foundation.keyRing,
-        ids: systemIds,
-        faults: foundation.faults,
-        agents: foundation.agents,
-        policy: {
-          repositories: {
-            allowFile: config.git.allowFileRepositories,
-            allowHttp: config.git.allowHttpRepositories,
-          },
-          defaultAgent: config.agents.defaultAgent,
-          timeoutSecondsDefault: config.tasks.timeoutSeconds,
-          timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
-          tasksPerMinute: config.tasks.perMinute,
-        },
-      }),
-      instructTask: createInstructTaskService({ database, wakeups, ids: systemIds }),
-      cancelTask: createCancelTaskService({ database, wakeups }),
-      showTask: createShowTaskService({ database }),
-      readWork: createReadWorkService({ database }),
-      listTasks: createListTasksService({ database }),
-      readDiff: createReadDiffService({ database, blobs }),
-      followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
-      approvals: createListApprovalsService({ database }),
-      answerApproval: createAnswerApprovalService({ database, wakeups, ids: systemIds }),
-      listAgents: createListAgentsService({ describeAgents: details.describeAgents }),
-      readHealth: createReadHealthService({
-        database,
-        workspaceDiskBytes: () => folderBytes(foundation.folder.workspaces),
-        uptimeSeconds: () => process.uptime(),
-      }),
-    },
+    services: composeServices(foundation, details.describeAgents),
     authenticate: createStaticTokenAuthenticator({
       token: details.token,
       viewer: { userId: foundation.adminId, isAdmin: true },
@@ -74,8 +40,57 @@ export function composeHttp(
     isShuttingDown: details.isShuttingDown,
     isDatabaseAway,
     version: details.version,
-    logger,
+    logger: foundation.logger,
   });
+}
+
+function composeServices(foundation: Foundation, describeAgents: DescribeAgents): HttpDeps['services'] {
+  const { config, database, wakeups, blobs } = foundation;
+  return {
+    createTask: createTaskService({
+      database,
+      wakeups,
+      keyRing: foundation.keyRing,
+      ids: systemIds,
+      faults: foundation.faults,
+      agents: foundation.agents,
+      policy: {
+        repositories: {
+          allowFile: config.git.allowFileRepositories,
+          allowHttp: config.git.allowHttpRepositories,
+        },
+        defaultAgent: config.agents.defaultAgent,
+        timeoutSecondsDefault: config.tasks.timeoutSeconds,
+        timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
+        tasksPerMinute: config.tasks.perMinute,
+      },
+    }),
+    instructTask: createInstructTaskService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: foundation.faults,
+    }),
+    cancelTask: createCancelTaskService({ database, wakeups }),
+    showTask: createShowTaskService({ database }),
+    readWork: createReadWorkService({ database }),
+    listTasks: createListTasksService({ database }),
+    readDiff: createReadDiffService({ database, blobs }),
+    followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
+    approvals: createListApprovalsService({ database }),
+    answerApproval: createAnswerApprovalService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: foundation.faults,
+    }),
+    listAgents: createListAgentsService({ describeAgents }),
+    readHealth: createReadHealthService({
+      database,
+      workspaceDiskBytes: () => folderBytes(foundation.folder.workspaces),
+      uptimeSeconds: () => process.uptime(),
+    }),
+  };
 }
 
 /** What lies below a folder, in bytes on the disk; links are not followed, what vanishes meanwhile counts nothing. */

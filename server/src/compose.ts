@@ -153,7 +153,7 @@ export async function startWork(foundation: Foundation, stack: AsyncDisposableSt
     afterLease: () => context.faults.reach('deliver.leased'),
     handlers: { push: pushHandler(context) },
   });
-  const sweeper = createSweeper({ database, wakeups, ids: systemIds, logger });
+  const sweeper = createSweeper({ database, wakeups, ids: systemIds, faults: foundation.faults, logger });
   runLoop(stack, leases.run);
   runLoop(stack, worker.run);
   runLoop(stack, outbox.run);

@@ -1,4 +1,5 @@
 import { isBranchName } from './domain/branch-name.ts';
+import { isModelKey, modelKeyProblem } from './domain/options.ts';
 import { parseArmedFault } from './lib/faults.ts';
 
 /** One variable of the configuration. */
@@ -104,9 +105,7 @@ export function fault(value: string): string | undefined {
 
 /** A credential that travels in a header; the message does not repeat it. */
 export function apiKey(value: string): string | undefined {
-  return /^[\u0021-\u007e]{8,}$/u.test(value)
-    ? undefined
-    : 'must be a key of at least 8 characters without blanks';
+  return isModelKey(value) ? undefined : modelKeyProblem;
 }
 
 /** Where requests are sent on with their path behind it, so that nothing may stand there yet. */

@@ -1,21 +1,30 @@
 /**
  * The named places between two statements where a test kills or stops a process, in the order in which a
- * task passes them. The kill test walks this list against every victim and fails on a point never reached.
+ * task passes them. The kill tests walk this list against their victims and fail on a point never reached.
  */
 export const faultPoints = [
   'create.stored',
+  'instruct.stored',
   'claim.claimed',
   'prepare.refreshed',
   'prepare.cloned',
+  'session.restored',
   'prepare.ready',
   'start.recorded',
   'start.supervised',
   'work.attached',
+  'question.recorded',
   'work.appended',
+  'answer.decided',
+  'answer.sent',
+  'park.begun',
   'work.exited',
   'collect.recorded',
   'collect.bundled',
   'collect.stored',
+  'session.kept',
+  'park.stored',
+  'park.recorded',
   'finish.recorded',
   'deliver.leased',
   'deliver.ready',

@@ -24,3 +24,10 @@ export const urlMaxLength = 2_048;
 export const modelMaxLength = 200;
 export const branchMaxLength = 255;
 export const priorityRange = { min: -100, max: 100, default: 0 } as const;
+
+/** A key to a model travels in a header of HTTP: letters, digits and signs of ASCII, no blank. */
+export function isModelKey(text: string): boolean {
+  return /^[\u0021-\u007e]+$/u.test(text);
+}
+
+export const modelKeyProblem = 'must be a key: ASCII without blanks';

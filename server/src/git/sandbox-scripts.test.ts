@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -82,7 +83,7 @@ async function checkedOut(t: TestContext) {
     });
     const show = (...args: string[]): Promise<string> => gitByHand(folder, ...args);
     const changed = (await show('diff', '--name-status', base, made.commit)).split('\n').sort();
-    return { commit: made.commit, show, changed };
+    return { commit: made.commit, folder, show, changed };
   };
   return { forge, mirror, tree, base, commit, collect };
 }
@@ -217,4 +218,34 @@ test('messages and people that git would refuse are mended', async (t) => {
   writeFileSync(join(tree, 'one'), '');
   const { show, commit } = await collect({ author: { name: ' <>\n', email: '<>' } });
   assert.equal(await show('show', '--no-patch', '--format=%an|%ae', commit), 'Slipway|');
+});
+
+test('a snapshot commits nothing in the tree, and whoever takes it up finds nothing committed either', async (t) => {
+  const { forge, mirror, tree, base, collect } = await checkedOut(t);
+  writeFileSync(join(tree, 'one'), '');
+  await gitByHand(tree, 'add', '-A');
+  await gitByHand(tree, 'commit', '--quiet', '-m', 'by the agent');
+  const head = await gitByHand(tree, 'rev-parse', 'HEAD');
+  for (const open of [[], ['two']]) {
+    for (const name of open) writeFileSync(join(tree, name), 'open');
+    const put = await collect({ snapshot: true });
+    assert.equal(await gitByHand(tree, 'rev-parse', 'HEAD'), head);
+    const again = join(forge.folder, `again${open.length}`);
+    await createTree({
+      git: forge.git,
+      mirror,
+      tree: again,
+      branch: 'work',
+      commit: put.commit,
+      base: { branch: 'main', commit: base },
+      also: put.folder,
+      originUrl: forge.url,
+      signal: testSignal(),
+    });
+    assert.equal((await runHere(checkoutCommand(again, true))).code, 0);
+    assert.equal(await gitByHand(again, 'rev-parse', 'HEAD', 'refs/heads/work'), `${head}\n${head}`);
+    const status = await gitByHand(again, 'status', '--porcelain');
+    assert.equal(status, open.map((name) => `?? ${name}`).join('\n'));
+    for (const name of open) assert.equal(readFileSync(join(again, name), 'utf8'), 'open');
+  }
 });

@@ -23,12 +23,14 @@ const quietEnv = {
 
 /**
  * Arguments: the tree. Checks out what `createTree` prepared, or puts a tree back to its HEAD; one worker
- * a core from 100 files on.
+ * a core from 100 files on. With SLIPWAY_SNAPSHOT set, HEAD is a snapshot: its files stay, its commit goes.
  */
 const checkoutScript = `
 set -u
-exec git -C "$1" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c checkout.workers=0 \\
-  -c gc.auto=0 reset --hard --quiet --no-recurse-submodules
+set -- git -C "$1" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c checkout.workers=0 \\
+  -c gc.auto=0 reset --quiet --no-recurse-submodules
+if [ -z "\${SLIPWAY_SNAPSHOT-}" ]; then exec "$@" --hard; fi
+"$@" --hard && exec "$@" --mixed HEAD~1
 `;
 
 /** Why `commitScript` printed no bundle. */
@@ -52,7 +54,8 @@ export const resultRef = 'refs/slipway/result';
  * Arguments: the tree, the base commit, then pathspecs to leave out; stdin: the commit message; author and
  * committer come by GIT_AUTHOR_NAME and its like. Commits on top of HEAD, wherever that is (another branch,
  * detached), what is not committed and not ignored, keeps the agent's own commits, and prints a bundle of
- * base..result. With SLIPWAY_SNAPSHOT set, branch and index stay as they are. Ends with 0 or one of
+ * base..result. With SLIPWAY_SNAPSHOT set, branch and index stay as they are, and the result is a commit of its
+ * own on top of HEAD even where all was committed: who takes it up again drops just that one. Ends with 0 or one of
  * `commitExits`. Written to start few processes: each costs 1–2 ms.
  *
  * The tree's own configuration, hooks, replaced objects and attributes are not overridden but not read: git
@@ -113,7 +116,7 @@ fi
 
 now=$(git write-tree) || exit ${commitExits.failed}
 result=$head
-if [ "$now" != "$was" ]; then
+if [ "$now" != "$was" ] || { [ -n "\${SLIPWAY_SNAPSHOT-}" ] && [ "$head" != "$base" ]; }; then
   result=$(git commit-tree -p "$head" -F - "$now") || exit ${commitExits.failed}
 fi
 if [ "$result" = "$base" ]; then exit ${commitExits.unchanged}; fi
@@ -135,9 +138,12 @@ if [ "$result" != "$head" ]; then cp -f "$own/HEAD" "$own/index" .git; fi
 git bundle create --quiet - ${resultRef} "^$base" || exit ${commitExits.failed}
 `;
 
-/** The command that checks out the tree at `tree`, a path as the sandbox sees it. */
-export function checkoutCommand(tree: string): SandboxGitCommand {
-  return { argv: ['/bin/sh', '-c', checkoutScript, 'slipway-checkout', tree], env: quietEnv };
+/** The command that checks out the tree at `tree`, a path as the sandbox sees it; `snapshot`: HEAD is one. */
+export function checkoutCommand(tree: string, snapshot = false): SandboxGitCommand {
+  return {
+    argv: ['/bin/sh', '-c', checkoutScript, 'slipway-checkout', tree],
+    env: snapshot ? { ...quietEnv, SLIPWAY_SNAPSHOT: '1' } : quietEnv,
+  };
 }
 
 export type CommitRequest = {

@@ -1,4 +1,6 @@
 import { Refusal } from '../domain/errors.ts';
+import type { FaultPoint } from '../domain/fault-points.ts';
+import type { Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import { decideApproval, type DecidedApproval } from '../store/approvals.ts';
 import type { Database } from '../store/database.ts';
@@ -16,6 +18,7 @@ export type AnswerApprovalDeps = {
   readonly database: Database;
   readonly wakeups: Wakeups;
   readonly ids: Ids;
+  readonly faults: Faults<FaultPoint>;
 };
 
 /**
@@ -48,6 +51,7 @@ export function createAnswerApprovalService(deps: AnswerApprovalDeps) {
       reason: answer.reason,
       ids: deps.ids,
     });
+    deps.faults.reach('answer.decided');
     if (decision.kind === 'unknown') throw new Refusal('not_found', 'approval not found');
     if (decision.decided !== undefined) wakeAfterDecision(deps.wakeups, decision.decided);
     if (decision.kind === 'refused') {

@@ -1,4 +1,6 @@
 import { Refusal } from '../domain/errors.ts';
+import type { FaultPoint } from '../domain/fault-points.ts';
+import type { Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Database } from '../store/database.ts';
 import { instructTask } from '../store/instruct-task.ts';
@@ -19,6 +21,7 @@ export type InstructTaskDeps = {
   readonly database: Database;
   readonly wakeups: Wakeups;
   readonly ids: Ids;
+  readonly faults: Faults<FaultPoint>;
 };
 
 const route = 'instruct';
@@ -56,6 +59,7 @@ export function createInstructTaskService(deps: InstructTaskDeps) {
         throw new TaskStateRefusal(answer.state);
       case 'instructed':
         if (answer.added) {
+          deps.faults.reach('instruct.stored');
           deps.wakeups.wake('run', runId);
           deps.wakeups.wake('stream', task.id);
         }

@@ -1,5 +1,7 @@
 import { leaseSeconds } from '../domain/deadlines.ts';
+import type { FaultPoint } from '../domain/fault-points.ts';
 import { delay } from '../lib/abort.ts';
+import type { Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import { expireApproval } from '../store/approvals.ts';
@@ -18,6 +20,7 @@ export type SweeperDeps = {
   readonly database: Database;
   readonly wakeups: Wakeups;
   readonly ids: Ids;
+  readonly faults: Faults<FaultPoint>;
   readonly logger: Logger;
 };
 
@@ -78,6 +81,7 @@ export function createSteadiness(): { readonly look: (clock: DatabaseClock) => b
 async function expireOne(deps: SweeperDeps): Promise<boolean> {
   const expired = await expireApproval(deps.database, deps.ids);
   if (expired === undefined) return false;
+  deps.faults.reach('answer.decided');
   deps.logger.info(expired, 'nobody answered a question in time; it is denied');
   wakeAfterDecision(deps.wakeups, expired);
   return true;

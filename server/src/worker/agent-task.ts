@@ -71,7 +71,8 @@ async function promptOf(
   remembers: boolean,
   signal: AbortSignal,
 ): Promise<string> {
-  if (remembers && run.cause === 'resumed') {
+  // Whichever attempt goes on with a conversation that was put away: it ends at the question.
+  if (remembers && run.parkedBefore > 0) {
     const decided = await withPatience(signal, () => readDecidedQuestions(context.database, run));
     return resumedPrompt(decided);
   }

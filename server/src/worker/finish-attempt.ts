@@ -5,7 +5,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { Redactor } from '../secrets/redact.ts';
 import { readAnswers } from '../store/answers.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
-import { finishRun, type Work } from '../store/finish-run.ts';
+import { finishRun, type KeptSession, type Work } from '../store/finish-run.ts';
 import { withPatience } from '../store/patience.ts';
 import { errorsFile, type ExitRecord } from '../supervisor/protocol.ts';
 import { parseExit } from '../supervisor/records.ts';
@@ -44,22 +44,27 @@ export async function finishAttempt(
   const exit = parseExit(run.exit);
   if (exit === undefined) throw new Error('a run is collected without an exit record');
   const conversation = seen.conversation ?? (await readAgain(context, run, seen));
-  if (await wasPutAway(context, run, { exit, conversation, signal }))
-    return parkAttempt(context, run, signal);
-  // The agent's last word ends its turn, whatever then became of its process.
-  if (!conversation.ended()) {
-    const broken = failureOfExit(exit, run.options.timeoutSeconds);
-    if (broken !== undefined) return recordBroken(context, run, exit, broken);
-  }
   const outcome = conversation.reader.outcome({
     code: exit.code,
     signal: exit.signal,
     finished: exit.reason !== 'exited',
     errors: seen.redactor.text(await readErrors(context, run)),
   });
+  // An answer may overtake the interrupt that puts its agent away: a turn that then ended well is done.
+  const ended = conversation.ended() && outcome.kind === 'done';
+  if (!ended && (await wasPutAway(context, run, { exit, conversation, signal })))
+    return parkAttempt(context, run, signal);
+  // The agent's last word ends its turn, whatever then became of its process.
+  if (!conversation.ended()) {
+    const broken = failureOfExit(exit, run.options.timeoutSeconds);
+    if (broken !== undefined) return recordBroken(context, run, exit, broken);
+  }
   if (outcome.kind === 'failed') return recordOutcome(context, run, { ...seen, conversation, exit, outcome });
-  const work = await collectWork(context, run, signal);
-  return finish(context, run, { outcome, work, redactor: seen.redactor }, signal);
+  const [work, session] = await Promise.all([
+    collectWork(context, run, signal),
+    keepSession(context, run, signal),
+  ]);
+  return finish(context, run, { outcome, work, session, redactor: seen.redactor }, signal);
 }
 
 /** An agent that asked somebody and was ended by us, or since its server was away: its run waits, or goes on. */
@@ -127,17 +132,17 @@ function isPoisoned({ code }: Failed['outcome'], conversation: Conversation): bo
 type Result = {
   readonly outcome: AgentOutcome & { readonly kind: 'done' };
   readonly work: Work | undefined;
+  readonly session: KeptSession | undefined;
   readonly redactor: Redactor;
 };
 
 async function finish(
   context: WorkerContext,
   run: ClaimedRun,
-  { outcome, work, redactor }: Result,
+  { outcome, work, session, redactor }: Result,
   signal: AbortSignal,
 ): Promise<boolean> {
   const publishes = run.publish === 'branch' && work !== undefined;
-  const session = await keepSession(context, run, signal);
   const agentVersion = await versionOf(context, run);
   const result = redactor.text(outcome.result);
   const ended = await withPatience(signal, () =>

@@ -36,7 +36,7 @@ export async function mindQuestions(
       if (answers.some(({ state }) => state !== 'waiting')) context.faults.reach('answer.sent');
       const waits = answers.filter(({ state }) => state === 'waiting').map(({ waitedMs }) => waitedMs);
       onWaiting(waits.length > 0);
-      if (Math.max(0, ...waits) >= context.settings.approvalHoldMs) {
+      if (waits.some((waitedMs) => waitedMs >= context.settings.approvalHoldMs)) {
         await withPatience(signal, () => beginParking(context.database, run));
         context.faults.reach('park.begun');
         breakOff();

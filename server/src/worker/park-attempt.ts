@@ -18,8 +18,10 @@ export async function parkAttempt(
   run: ClaimedRun,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const snapshot = await collectWork(context, run, signal, true);
-  const session = await keepSession(context, run, signal);
+  const [snapshot, session] = await Promise.all([
+    collectWork(context, run, signal, true),
+    keepSession(context, run, signal),
+  ]);
   context.faults.reach('park.stored');
   const durationMs = durationOf(run);
   const nextRunId = context.ids.ordered();

@@ -61,16 +61,20 @@ export async function prepareWorkspace(
   run: ClaimedRun,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const folder = workspaceFolder(context.folders, run);
-  const goesOn = run.cause === 'follow_up' || run.cause === 'resumed';
-  if (goesOn && run.treeWorkerId === context.workerId && existsSync(join(folder, 'tree'))) {
-    const { baseBranch, baseCommit } = run;
-    if (baseBranch !== null && baseCommit !== null) {
-      await endEarlierRuns(context, run, signal);
-      return { place: context.executor.place(folder, run.workspaceNumber), baseBranch, baseCommit };
-    }
+  const { baseBranch, baseCommit } = run;
+  if (!hasTree(context, run) || baseBranch === null || baseCommit === null) {
+    return layOutWorkspace(context, run, signal);
   }
-  return layOutWorkspace(context, run, signal);
+  await endEarlierRuns(context, run, signal);
+  const folder = workspaceFolder(context.folders, run);
+  return { place: context.executor.place(folder, run.workspaceNumber), baseBranch, baseCommit };
+}
+
+/** Whether the tree of the run before this one lies on this disk, as that left it: nothing is cloned then. */
+export function hasTree(context: WorkerContext, run: ClaimedRun): boolean {
+  const goesOn = run.cause === 'follow_up' || run.cause === 'resumed';
+  if (!goesOn || run.treeWorkerId !== context.workerId || run.baseCommit === null) return false;
+  return existsSync(join(workspaceFolder(context.folders, run), 'tree'));
 }
 
 /**
@@ -116,7 +120,7 @@ async function layOutWorkspace(
   await rename(aside, folder);
   context.faults.reach('prepare.cloned');
   const place = context.executor.place(folder, run.workspaceNumber);
-  await checkOut(context, place, signal);
+  await checkOut(context, place, start.snapshot, signal);
   if (sessionOf(agentOf(context, run), run) !== undefined) await restoreSession(context, run, signal);
   context.faults.reach('prepare.ready');
   return { place, baseBranch: start.base.branch, baseCommit: start.base.commit };
@@ -128,6 +132,8 @@ type Start = AsyncDisposable & {
   readonly commit: string;
   /** A clean repository that has the commit, where the mirror does not. */
   readonly also: string | undefined;
+  /** The commit is a parked run's: what it holds was not committed by anybody. */
+  readonly snapshot: boolean;
 };
 
 /**
@@ -139,7 +145,7 @@ async function findStart(
   run: ClaimedRun,
   { mirror, signal }: { readonly mirror: Mirror; readonly signal: AbortSignal },
 ): Promise<Start> {
-  const tip = { also: undefined, [Symbol.asyncDispose]: async () => {} };
+  const tip = { also: undefined, snapshot: false, [Symbol.asyncDispose]: async () => {} };
   const { baseBranch: branch, baseCommit } = run;
   const blobId = run.snapshotBlobId ?? run.bundleBlobId;
   const begun = run.iteration > 1 || blobId !== null;
@@ -161,7 +167,8 @@ async function findStart(
     maxBytes: context.settings.bundleBytes,
     signal,
   });
-  return { base, commit, also, [Symbol.asyncDispose]: () => releaseClean(also) };
+  const snapshot = run.snapshotBlobId !== null;
+  return { base, commit, also, snapshot, [Symbol.asyncDispose]: () => releaseClean(also) };
 }
 
 /** The branch that the agent works on, and the first name that is tried when the work is pushed. */
@@ -169,11 +176,16 @@ export function workBranch(context: WorkerContext, run: ClaimedRun): string {
   return run.branch ?? taskBranch(context.settings.branchPrefix, run.prompt, run.taskId);
 }
 
-async function checkOut(context: WorkerContext, place: Place, signal: AbortSignal): Promise<void> {
+async function checkOut(
+  context: WorkerContext,
+  place: Place,
+  snapshot: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const done = await runInSandbox(
     context.executor,
     place,
-    { ...checkoutCommand(place.treeInside), brief: true },
+    { ...checkoutCommand(place.treeInside, snapshot), brief: true },
     {
       limits: context.settings.sandbox,
       timeoutMs: checkoutTimeoutMs,

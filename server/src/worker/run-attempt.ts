@@ -14,7 +14,7 @@ import { withPatience } from '../store/patience.ts';
 import { finishAttempt } from './finish-attempt.ts';
 import { followAgent } from './follow-agent.ts';
 import { failAttempt, recordCancelled } from './fail-attempt.ts';
-import { prepareWorkspace, workBranch } from './prepare-workspace.ts';
+import { hasTree, prepareWorkspace, workBranch } from './prepare-workspace.ts';
 import { recordStep } from './record-output.ts';
 import { RunStop, stopBehind } from './run-stop.ts';
 import { stopGraceMs, warmUp } from './start-agent.ts';
@@ -117,17 +117,20 @@ async function prepare(attempt: Attempt): Promise<void> {
   const { context, run, signal } = attempt;
   await secretsOf(attempt);
   attempt.warm = warmUp(context, run);
-  await recordStep(
-    context,
-    run,
-    { type: 'clone_started', data: { repositoryUrl: run.repositoryUrl } },
-    signal,
-  );
+  const clones = !hasTree(context, run);
+  if (clones) {
+    const { repositoryUrl } = run;
+    await recordStep(context, run, { type: 'clone_started', data: { repositoryUrl } }, signal);
+  }
   const { baseBranch, baseCommit } = await prepareWorkspace(context, run, signal);
+  const branch = workBranch(context, run);
   const workspace = { workspaceId: run.workspaceId, workerId: context.workerId, baseBranch, baseCommit };
   await withPatience(signal, () =>
     startRun(context.database, run, workspace, [
-      { type: 'clone_completed', data: { branch: workBranch(context, run), baseBranch, commit: baseCommit } },
+      ...(clones
+        ? [{ type: 'clone_completed' as const, data: { branch, baseBranch, commit: baseCommit } }]
+        : []),
+      ...(run.cause === 'resumed' ? [{ type: 'run_resumed' as const, data: {} }] : []),
       { type: 'agent_started', data: { agent: run.agent, iteration: run.iteration } },
     ]),
   );

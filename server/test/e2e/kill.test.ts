@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -16,6 +15,7 @@ import {
   type SlipwaySettings,
 } from '../support/slipway-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { databaseUrl, postmasterOf, readMark, supervisorsOf } from './installation-processes.ts';
 import { killCases, victims, type KillCase, type Victim } from './kill-matrix.ts';
 
 /**
@@ -126,16 +126,6 @@ function createPlace(folder: string, victim: Victim) {
 
 type Place = ReturnType<typeof createPlace>;
 
-/** The address of the embedded PostgreSQL of a data folder: its socket's folder stands in its pid file. */
-function databaseUrl(data: string): string {
-  const socketFolder = postmasterLines(data)[4] ?? '';
-  return `postgres://slipway@localhost:5432/slipway?host=${encodeURIComponent(socketFolder)}`;
-}
-
-function postmasterLines(data: string): readonly string[] {
-  return readFileSync(join(data, 'postgres', 'postmaster.pid'), 'utf8').split('\n');
-}
-
 type CaseRun = {
   readonly kill: KillCase;
   readonly place: Place;
@@ -171,7 +161,8 @@ async function runCase({ kill, place, forge, folder, repositories }: CaseRun): P
     await assertOneBranch(join(repositories, 'sum.git'), taskId, label);
     await until(
       'everything of the run to be gone',
-      () => processesWith(label).length === 0 && supervisors(place).length === 0,
+      () =>
+        processesWith(label).length === 0 && supervisorsOf(place.working, place.workingPid()).length === 0,
     );
     assert.equal(starts.seen().size, kill.starts, `the script was started ${starts.seen().size} times`);
     return `one branch, ${kill.starts} ${kill.starts === 1 ? 'start' : 'starts'}`;
@@ -190,52 +181,15 @@ async function killVictim(kill: KillCase, place: Place, stopped: number): Promis
       await place.start({});
       return;
     case 'postgres':
-      process.kill(Number(postmasterLines(place.data)[0]), 'SIGKILL');
+      process.kill(postmasterOf(place.data), 'SIGKILL');
       process.kill(stopped, 'SIGCONT');
       return;
     case 'supervisor': {
-      const found = supervisors(place);
+      const found = supervisorsOf(place.working, place.workingPid());
       assert.notEqual(found.length, 0, 'no supervisor lives at this point');
       for (const pid of found) process.kill(pid, 'SIGKILL');
       if (isStopped(stopped)) process.kill(stopped, 'SIGCONT');
     }
-  }
-}
-
-function readMark(path: string): number | undefined {
-  if (!existsSync(path)) return undefined;
-  const text = readFileSync(path, 'utf8');
-  return text.endsWith('\n') ? Number(text) : undefined;
-}
-
-/** Supervisors of this installation: at work, by their files, and warm ones, by their parent. */
-function supervisors(place: Place): readonly number[] {
-  const atWork = listFolders(join(place.working, 'runs')).flatMap((workspace) =>
-    listFolders(workspace).map((run) => join(run, 'supervisor.json')),
-  );
-  const pids = atWork.filter(existsSync).flatMap((path) => {
-    const { identity } = JSON.parse(readFileSync(path, 'utf8')) as { identity: { pid: number } };
-    return existsSync(`/proc/${identity.pid}`) ? [identity.pid] : [];
-  });
-  const warm = processesWith('supervisor/main.ts')
-    .map((identity) => Number(identity.split(':')[0]))
-    .filter((pid) => parentPid(pid) === place.workingPid());
-  return [...new Set([...pids, ...warm])];
-}
-
-function parentPid(pid: number): number {
-  try {
-    return Number(/^PPid:\s+(\d+)/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-  } catch {
-    return 0;
-  }
-}
-
-function listFolders(path: string): readonly string[] {
-  try {
-    return readdirSync(path).map((name) => join(path, name));
-  } catch {
-    return [];
   }
 }
 

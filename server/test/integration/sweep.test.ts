@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
+import { createFaults } from '../../src/lib/faults.ts';
 import { systemIds } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { createSteadiness, createSweeper } from '../../src/services/sweep.ts';
@@ -229,6 +230,7 @@ test('a sweeper waits for one lease, then ends what was lost and tells who waits
     database: stage.database,
     wakeups,
     ids: systemIds,
+    faults: createFaults(undefined),
     logger: silentLogger,
   }).run(stop.signal);
   await until('the lost run', () => woken.some((wake) => wake.topic === 'run'));

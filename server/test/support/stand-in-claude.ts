@@ -5,8 +5,11 @@ import { join } from 'node:path';
  * A stand-in for Claude Code that needs no model: a shell script that knows the documented flags and refuses
  * every other one. It keeps its conversations where the real program does, writes what it was asked into
  * `asked.txt`, and says in its result which turn of its conversation it was. Words in the prompt change what
- * it does: `SLEEP` takes two seconds, `FAIL` ends with code 1 after an answer, `BARE` prints no JSON at all.
- * In the form that asks, it wants to run one command and writes the answer into `answer.txt`.
+ * it does: `SLEEP` takes two seconds, `FAIL` ends with code 1 after an answer, `BARE` prints no JSON at all,
+ * `STAY` does not leave after its result, `SPY` asks the model something and prints all that it can see of its
+ * world, in rot13, so that nothing knows a secret by its value.
+ * In the form that asks, it wants to run one command and writes the answer into `answer.txt`; `LEAVE` has it
+ * end its turn without waiting for that, `QUICK` not ask.
  */
 const script = String.raw`#!/bin/sh
 set -u
@@ -42,10 +45,18 @@ case $prompt in *BARE*) echo 'just text'; exit 0 ;; esac
 say '{"type":"system","subtype":"init","session_id":"'"$session"'","model":"stand-in","claude_code_version":"0.0.1"}'
 printf '%s\n' "$prompt" >>asked.txt
 case $prompt in *SLEEP*) sleep 2 ;; esac
+case $prompt in *SPY*)
+  printf 'POST %s/v1/messages HTTP/1.1\r\nhost: model\r\nx-api-key: %s\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}' \
+    "/${'$'}{ANTHROPIC_BASE_URL#*://*/}" "$ANTHROPIC_API_KEY" | socat -t 5 - TCP:127.0.0.1:3128 | tr '\r' ' '
+  {
+    env; set; cat /proc/*/environ /proc/*/cmdline /proc/*/status
+    find "$HOME" . /tmp /run -xdev -type f -size -256k -exec cat {} +
+  } 2>/dev/null | tr -c '[:print:]' '\n' | tr 'A-Za-z' 'N-ZA-Mn-za-m' | cut -c 1-1000 | grep . ;;
+esac
 if [ "$asks" = yes ]; then
   case $prompt in *QUICK*) ;; *)
     say '{"type":"control_request","request_id":"ask-'"$turns"'","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"rm -rf /tmp/x"},"tool_use_id":"t1"}}'
-    while read -r answer; do
+    case $prompt in *LEAVE*) ;; *) while read -r answer; do
       case $answer in
         *'"behavior":"allow"'*) echo allowed >>answer.txt; break ;;
         *'"behavior":"deny"'*) echo denied >>answer.txt; break ;;
@@ -53,14 +64,14 @@ if [ "$asks" = yes ]; then
           say '{"type":"result","subtype":"error_during_execution","is_error":true,"terminal_reason":"aborted_tools","session_id":"'"$session"'"}'
           exit 0 ;;
       esac
-    done ;;
+    done ;; esac ;;
   esac
 fi
 say '{"type":"assistant","message":{"id":"m1","content":[{"type":"text","text":"working"}]},"session_id":"'"$session"'"}'
 cost=$(awk 'BEGIN { print 0.01 * '"$turns"' }')
 quoted=$(printf '%s' "$args" | tr -d '"\\' | tr '\n' ' ')
 say '{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","stop_reason":"end_turn","session_id":"'"$session"'","result":"turn '"$turns"' with: '"$quoted"'","total_cost_usd":'"$cost"',"usage":{"input_tokens":100,"output_tokens":10,"cache_read_input_tokens":5,"cache_creation_input_tokens":1}}'
-case $prompt in *FAIL*) exit 1 ;; esac
+case $prompt in *FAIL*) exit 1 ;; *STAY*) trap '' TERM; sleep 60 & wait; sleep 60 ;; *LEAVE*) exit 0 ;; esac
 [ "$asks" = no ] || while read -r rest; do :; done
 `;
 

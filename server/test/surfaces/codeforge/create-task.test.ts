@@ -102,6 +102,7 @@ test('every field that is wrong is a 400 with its message', async (t) => {
     [config({ ai_model: long(201) }), 'ai_model', 'exceeds maximum length'],
     [config({ ai_api_key: ['sk-ant-verysecret'] }), 'ai_api_key', 'must be a string'],
     [config({ ai_api_key: 'sk-ant-verysecret\n' }), 'ai_api_key', 'must not contain control characters'],
+    [config({ ai_api_key: 'sk ant' }), 'ai_api_key', 'must be a key: ASCII without blanks'],
     [config({ ai_api_key: long(4_097) }), 'ai_api_key', 'exceeds maximum length'],
     [config({ max_turns: -1 }), 'max_turns', 'must be at least 1'],
     [config({ max_turns: 1.5 }), 'max_turns', 'must be an integer'],

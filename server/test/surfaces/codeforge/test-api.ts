@@ -153,7 +153,12 @@ function createServices(parts: {
         ...options.policy,
       },
     }),
-    instructTask: createInstructTaskService({ database, wakeups, ids: systemIds }),
+    instructTask: createInstructTaskService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: createFaults(undefined),
+    }),
     cancelTask: createCancelTaskService({ database, wakeups }),
     showTask: createShowTaskService({ database }),
     readWork: createReadWorkService({ database }),
@@ -161,7 +166,12 @@ function createServices(parts: {
     readDiff: createReadDiffService({ database, blobs }),
     followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
     approvals: createListApprovalsService({ database }),
-    answerApproval: createAnswerApprovalService({ database, wakeups, ids: systemIds }),
+    answerApproval: createAnswerApprovalService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: createFaults(undefined),
+    }),
     listAgents: createListAgentsService({ describeAgents: async () => options.described ?? [] }),
     readHealth: createReadHealthService({
       database,

@@ -63,8 +63,7 @@ export function parseSubmission(
   check('publish', publishProblem(body.publish));
   check('access_token', textProblem(body.access_token, { maxBytes: secretMaxBytes, lines: false }));
   check('cli', textProblem(config.cli, { maxBytes: agentMaxBytes, lines: false }));
-  check('ai_api_key', textProblem(config.ai_api_key, { maxBytes: secretMaxBytes, lines: false }));
-  check('ai_api_key', config.ai_api_key && !isModelKey(config.ai_api_key) ? modelKeyProblem : undefined);
+  check('ai_api_key', aiKeyProblem(config.ai_api_key));
   check('approvals', config.approvals && config.approvals !== ask ? `must be ${ask}` : undefined);
   check('command', textProblem(config.command, { maxBytes: commandMaxBytes, lines: true }));
   check('Idempotency-Key', idempotencyKeyProblem(request.idempotencyKey));
@@ -138,4 +137,10 @@ function publishOf(mode: string | undefined): PublishMode {
 function isEmpty(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
   return value === undefined || value === null || value === '' || value === 0 || value === false;
+}
+
+function aiKeyProblem(key: string | undefined): string | undefined {
+  const problem = textProblem(key, { maxBytes: secretMaxBytes, lines: false });
+  if (problem !== undefined || !key) return problem;
+  return isModelKey(key) ? undefined : modelKeyProblem;
 }

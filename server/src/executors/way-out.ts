@@ -46,7 +46,10 @@ export function startBridge({ port, socket, endsWith }: Bridge): string {
     '</dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 9>&- &',
   ].join(' ');
   if (endsWith === 'command') {
-    const tie = [...wrapper('setsid'), ...wrapper('setpriv', '--pdeathsig', 'KILL', '--')].join(' ');
+    // The kernel's tie begins when it is asked for: a command that ended before that has to be noticed.
+    const alive = ['/bin/sh', '-c', shellWord('[ "$PPID" = "$1" ] || exit; shift; exec "$@"'), 'sh', '$$'];
+    const tied = [...wrapper('setsid'), ...wrapper('setpriv', '--pdeathsig', 'KILL', '--'), ...alive];
+    const tie = tied.join(' ');
     return `${tie} ${socat} set -- $! "$@"`;
   }
   const orphan = `( exec 2>/dev/null 3>&- 4>&- 5>&- 6>&- 9>&-; trap '' TERM INT HUP; setsid ${socat} echo $!; exec >/dev/null; wait ) &`;

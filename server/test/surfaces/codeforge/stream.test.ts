@@ -284,7 +284,8 @@ test('a quiet stream is kept alive by comments', async (t) => {
 });
 
 test('a client that takes nothing is cut off, and resumes without a gap', async (t) => {
-  const api = await testApi(t, { http: { streamStallMs: 300 } });
+  // Long enough that on a busy machine a client that reads is not taken for one that does not.
+  const api = await testApi(t, { http: { streamStallMs: 2_000 } });
   const drive = await driveTasks(api);
   const id = await api.create();
   const run = await drive.claim();

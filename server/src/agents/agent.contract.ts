@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
+import { noSpend } from '../domain/spend.ts';
 import type {
   Agent,
   AgentCommand,
@@ -79,7 +80,7 @@ function testCommand(agent: Agent, task: AgentTask): void {
     { partialMessages: true },
     { prompt: '--help' },
     { prompt: 'long '.repeat(60_000) },
-    { resume: { id: 'b2c1a0de-0000-4000-8000-000000000000', spent: nothingSpent } },
+    { resume: { id: 'b2c1a0de-0000-4000-8000-000000000000', spent: noSpend } },
     { outputSchema: { type: 'object' } },
     { mcpServers: { one: { transport: 'stdio', command: 'node', args: ['x'], env: { TOKEN: secret } } } },
     { mcpServers: { two: { transport: 'http', url: 'https://mcp.example', headers: { Key: secret } } } },
@@ -128,14 +129,6 @@ function testCommand(agent: Agent, task: AgentTask): void {
     assert.ok(holders[0] === trickyPrompt || holders[0]?.includes(JSON.stringify(trickyPrompt)));
   });
 }
-
-const nothingSpent = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  microdollars: 0,
-};
 
 function placesOf({ argv, env, input, homeFiles }: AgentCommand): readonly string[] {
   return [...argv, ...Object.values(env), input, ...Object.values(homeFiles ?? {})];

@@ -1,4 +1,5 @@
 import type { AgentFailureCode } from '../domain/failure.ts';
+import type { ModelSpend, Spend } from '../domain/spend.ts';
 
 /**
  * The agent port: how to drive one coding-agent program.
@@ -82,7 +83,7 @@ export type AgentSession = {
   /** A new conversation that begins with all of that one, which stays as it is. */
   readonly fork?: boolean;
   /** What the ledger has of this session: programs report totals over it, and only the rest is new. */
-  readonly spent: AgentSpend;
+  readonly spent: Spend;
 };
 
 export type McpServer =
@@ -142,21 +143,13 @@ export type AgentQuestion = {
 
 export type AgentAnswer = { readonly allow: boolean; readonly reason: string };
 
-/** Tokens and money, as deltas wherever the port hands them out. */
-export type AgentSpend = {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly microdollars: number;
-};
-
 /** What a batch of lines means. */
 export type AgentReading = {
   readonly events: readonly AgentEvent[];
   readonly inputs: readonly AgentInput[];
   readonly questions: readonly AgentQuestion[];
-  readonly spend: readonly (AgentSpend & { readonly model: string })[];
+  /** As deltas. */
+  readonly spend: readonly ModelSpend[];
   /** The conversation's id, when a line told it. */
   readonly session?: string;
   /** The program's version, when a line told it. */

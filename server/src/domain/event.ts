@@ -1,5 +1,6 @@
 import type { ApprovalDecision } from './approval-state.ts';
 import type { Failure } from './failure.ts';
+import type { Spend } from './spend.ts';
 
 /**
  * What the log of a task can hold. Events are neutral: a surface projects them into its own words when it
@@ -72,13 +73,4 @@ export type ChangesSummary = {
   readonly filesDeleted: number;
   readonly insertions: number;
   readonly deletions: number;
-};
-
-/** Tokens and money, as sums. Money is in millionths of a US dollar. */
-export type Spend = {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly microdollars: number;
 };

@@ -1,7 +1,7 @@
-import type { Spend } from '../domain/event.ts';
+import { noSpend, type Spend } from '../domain/spend.ts';
 import type { Database } from '../store/database.ts';
 import { readIterations, type Iteration } from '../store/iterations.ts';
-import { noSpend, readTaskSpend } from '../store/spend.ts';
+import { readTaskSpend } from '../store/spend.ts';
 
 export type { Iteration } from '../store/iterations.ts';
 

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../domain/event.ts';
+import type { ModelSpend } from '../domain/spend.ts';
 import { liveRunStates } from '../domain/run-state.ts';
 import { appendEvents, jsonText, storableText, type Claim } from './append-events.ts';
 import type { Database } from './database.ts';
@@ -10,17 +11,8 @@ import type { Tables } from './tables.ts';
 export type Findings = {
   readonly session: string | undefined;
   readonly version: string | undefined;
-  readonly spend: readonly NewSpend[];
+  readonly spend: readonly ModelSpend[];
   readonly questions: readonly NewQuestion[];
-};
-
-export type NewSpend = {
-  readonly model: string;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly microdollars: number;
 };
 
 export type NewQuestion = {
@@ -81,7 +73,7 @@ async function lockTask(tx: Transaction<Tables>, taskId: string): Promise<void> 
 async function insertSpend(
   tx: Transaction<Tables>,
   run: Claim & { readonly taskId: string; readonly ownerId: string },
-  spend: readonly NewSpend[],
+  spend: readonly ModelSpend[],
 ): Promise<void> {
   for (const row of spend) {
     await sql`

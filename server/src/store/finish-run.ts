@@ -1,7 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import { pushEffectKey, type PushPayload } from '../domain/effect-state.ts';
-import type { ChangesSummary, NewEvent, Spend } from '../domain/event.ts';
+import type { ChangesSummary, NewEvent } from '../domain/event.ts';
+import type { Spend } from '../domain/spend.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
 import { appendEvents, jsonText, storableText, type Claim } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { ChangesSummary, Spend } from '../domain/event.ts';
+import type { ChangesSummary } from '../domain/event.ts';
+import type { Spend } from '../domain/spend.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { RunCause, RunState } from '../domain/run-state.ts';
 import type { Database } from './database.ts';

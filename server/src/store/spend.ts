@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import type { Spend } from '../domain/event.ts';
+import { noSpend, type Spend } from '../domain/spend.ts';
 import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
 
@@ -9,15 +9,6 @@ const sums = sql`
   coalesce(sum(cache_read_tokens), 0)::bigint as "cacheReadTokens",
   coalesce(sum(cache_write_tokens), 0)::bigint as "cacheWriteTokens",
   coalesce(sum(microdollars), 0)::bigint as microdollars`;
-
-/** What stands where nothing was spent. */
-export const noSpend: Spend = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  microdollars: 0,
-};
 
 /** What all runs of a task have spent so far. */
 export async function readTaskSpend(database: Database, taskId: string): Promise<Spend> {
@@ -36,5 +27,22 @@ export async function readIterationSpend(
   const result = await sql<Spend>`
     select ${sums} from spend join runs on runs.id = spend.run_id
     where spend.task_id = ${taskId} and runs.iteration = ${iteration}`.execute(tx);
+  return result.rows[0] ?? noSpend;
+}
+
+/**
+ * What the ledger had of one conversation of an agent when this run began: the sum over the runs before it.
+ * What the run itself has spent is not in it, so that a reader which reads all its lines again counts the same.
+ */
+export async function readSessionSpend(
+  database: Database,
+  run: { readonly taskId: string; readonly runId: string },
+  session: string,
+): Promise<Spend> {
+  const result = await sql<Spend>`
+    select ${sums} from spend
+    where task_id = ${run.taskId} and run_id <> ${run.runId} and session = ${session}`.execute(
+    database.kysely,
+  );
   return result.rows[0] ?? noSpend;
 }

@@ -5,7 +5,7 @@ import { readDecidedQuestions } from '../store/answers.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { readHistory } from '../store/history.ts';
 import { withPatience } from '../store/patience.ts';
-import { readSessionSpend } from '../store/session-spend.ts';
+import { readSessionSpend } from '../store/spend.ts';
 import type { WorkerContext } from './context.ts';
 
 /** The adapter of a run's agent. Throws RunFailure where this worker does not have it. */

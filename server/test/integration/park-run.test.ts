@@ -7,7 +7,7 @@ import { cancelTask } from '../../src/store/cancel-task.ts';
 import { claimRun, type ClaimedRun } from '../../src/store/claim-run.ts';
 import { recordExit } from '../../src/store/move-run.ts';
 import { parkRun } from '../../src/store/park-run.ts';
-import { readSessionSpend } from '../../src/store/session-spend.ts';
+import { readSessionSpend } from '../../src/store/spend.ts';
 import {
   eventTypes,
   exitRecord,

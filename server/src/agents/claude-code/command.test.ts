@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noSpend } from '../../domain/spend.ts';
 import type { AgentPlace, AgentTask } from '../agent.ts';
 import { claudeCommand } from './command.ts';
 
@@ -12,7 +13,7 @@ const place: AgentPlace = {
 };
 const options = { modelRetries: 2 };
 const oneShot = ['--output-format', 'stream-json', '--verbose', '--permission-mode', 'bypassPermissions'];
-const spent = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, microdollars: 0 };
+
 const id = '11111111-2222-4333-8444-555555555555';
 
 test('a task that asks for nothing more is the one-shot form, word for word', () => {
@@ -40,11 +41,11 @@ const flags: readonly (readonly [Partial<AgentTask>, readonly string[]])[] = [
   [{ appendSystemPrompt: 'be brief' }, ['--append-system-prompt', 'be brief']],
   [{ allowedTools: ['Read', 'Bash(git log:*)'] }, ['--allowedTools', 'Read,Bash(git log:*)']],
   [{ outputSchema: { type: 'object' } }, ['--json-schema', '{"type":"object"}']],
-  [{ resume: { id, spent } }, ['--resume', id]],
-  [{ resume: { id, spent }, newSessionId: 'unused' }, ['--resume', id]],
-  [{ resume: { id, fork: true, spent } }, ['--resume', id, '--fork-session']],
+  [{ resume: { id, spent: noSpend } }, ['--resume', id]],
+  [{ resume: { id, spent: noSpend }, newSessionId: 'unused' }, ['--resume', id]],
+  [{ resume: { id, fork: true, spent: noSpend } }, ['--resume', id, '--fork-session']],
   [
-    { resume: { id, fork: true, spent }, newSessionId: 'new' },
+    { resume: { id, fork: true, spent: noSpend }, newSessionId: 'new' },
     ['--resume', id, '--fork-session', '--session-id', 'new'],
   ],
   [{ newSessionId: id }, ['--session-id', id]],

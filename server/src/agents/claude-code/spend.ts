@@ -1,7 +1,5 @@
-import type { AgentReading } from '../agent.ts';
+import type { ModelSpend } from '../../domain/spend.ts';
 import { numberField, objectField, objectOf, type JsonObject } from '../../lib/json-fields.ts';
-
-type ModelSpend = AgentReading['spend'][number];
 
 /**
  * What the `result` lines of one process tell of tokens and money, as deltas. Newer versions say per model

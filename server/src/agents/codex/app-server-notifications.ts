@@ -3,7 +3,8 @@ import { endConversation, exceedTurns, type Conversation, type Draft } from './a
 import { type JsonObject } from '../../lib/json-fields.ts';
 import { numberIn, objectIn, textIn } from './fields.ts';
 import { isTool, itemType, reasoningText } from './item-events.ts';
-import { createSpendMeter, nothingSpent } from './spend-meter.ts';
+import { noSpend } from '../../domain/spend.ts';
+import { createSpendMeter } from './spend-meter.ts';
 import type { TurnEnd } from './turn-outcome.ts';
 
 /** One notification: its parameters, and the whole line for the events made of it. */
@@ -100,7 +101,7 @@ function usageUpdated(conversation: Conversation, { params, line }: Notification
   const thread = textIn(params, 'threadId') ?? '';
   const usage = objectIn(params, 'tokenUsage');
   const { meters, task, model } = conversation;
-  const meter = meters.get(thread) ?? createSpendMeter(own ? task.resume?.spent : nothingSpent);
+  const meter = meters.get(thread) ?? createSpendMeter(own ? task.resume?.spent : noSpend);
   meters.set(thread, meter);
   const delta = meter.advance(objectIn(usage, 'total') ?? {}, objectIn(usage, 'last'));
   if (delta !== undefined) draft.spend.push({ ...delta, model });

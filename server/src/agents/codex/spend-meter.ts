@@ -1,4 +1,4 @@
-import type { AgentSpend } from '../agent.ts';
+import { noSpend, type Spend } from '../../domain/spend.ts';
 import { type JsonObject } from '../../lib/json-fields.ts';
 import { numberIn } from './fields.ts';
 
@@ -8,15 +8,7 @@ export type SpendMeter = {
    * @param last what the last request alone took, where the program tells it: the first time, all before it
    * is held to be counted, whatever the ledger of a fork or of a turn that failed knows of it.
    */
-  readonly advance: (total: JsonObject, last?: JsonObject) => AgentSpend | undefined;
-};
-
-export const nothingSpent: AgentSpend = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  microdollars: 0,
+  readonly advance: (total: JsonObject, last?: JsonObject) => Spend | undefined;
 };
 
 /**
@@ -25,7 +17,7 @@ export const nothingSpent: AgentSpend = {
  * above what was counted. `inputTokens` is what the program calls so: the cached ones are part of it,
  * and `cacheReadTokens` says how many. It knows no prices, so no money is ever counted.
  */
-export function createSpendMeter(before: AgentSpend = nothingSpent): SpendMeter {
+export function createSpendMeter(before: Spend = noSpend): SpendMeter {
   let counted = { ...before, microdollars: 0 };
   let isFirst = true;
   return {
@@ -40,7 +32,7 @@ export function createSpendMeter(before: AgentSpend = nothingSpent): SpendMeter 
   };
 }
 
-function tokensOf(usage: JsonObject): AgentSpend {
+function tokensOf(usage: JsonObject): Spend {
   const tokens = (...names: readonly string[]): number => Math.trunc(numberIn(usage, ...names) ?? 0);
   return {
     inputTokens: tokens('input_tokens', 'inputTokens'),
@@ -51,15 +43,15 @@ function tokensOf(usage: JsonObject): AgentSpend {
   };
 }
 
-function larger(one: AgentSpend, other: AgentSpend): AgentSpend {
+function larger(one: Spend, other: Spend): Spend {
   return combine(one, other, Math.max);
 }
 
-function difference(one: AgentSpend, other: AgentSpend): AgentSpend {
+function difference(one: Spend, other: Spend): Spend {
   return combine(one, other, (a, b) => a - b);
 }
 
-function combine(one: AgentSpend, other: AgentSpend, of: (a: number, b: number) => number): AgentSpend {
+function combine(one: Spend, other: Spend, of: (a: number, b: number) => number): Spend {
   return {
     inputTokens: of(one.inputTokens, other.inputTokens),
     outputTokens: of(one.outputTokens, other.outputTokens),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { Readable } from 'node:stream';
-import type { AgentOutput, ChangesSummary, NewEvent, Spend } from '../../../src/domain/event.ts';
+import type { AgentOutput, ChangesSummary, NewEvent } from '../../../src/domain/event.ts';
+import { noSpend, type Spend } from '../../../src/domain/spend.ts';
 import type { RunQueue } from '../../../src/domain/run-state.ts';
 import type { Failure } from '../../../src/domain/failure.ts';
 import { systemIds } from '../../../src/lib/ids.ts';
@@ -13,7 +14,6 @@ import { cancelLiveRun, failRun } from '../../../src/store/fail-run.ts';
 import { finishRun } from '../../../src/store/finish-run.ts';
 import { recordExit, startRun } from '../../../src/store/move-run.ts';
 import { parkRun } from '../../../src/store/park-run.ts';
-import { noSpend } from '../../../src/store/spend.ts';
 import { ensureWorker } from '../../../src/store/owners.ts';
 import type { TestApi } from './test-api.ts';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noSpend } from '../../../domain/spend.ts';
 import { taskStates, type TaskState } from '../../../domain/task-state.ts';
 import type { Iteration, Work } from '../../../services/read-work.ts';
 import type { Task } from '../../../services/show-task.ts';
@@ -50,13 +51,6 @@ const task: Task = {
   lastEventId: 1,
 };
 
-const noSpend: Work['spend'] = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  microdollars: 0,
-};
 const work: Work = { spend: noSpend, iterations: undefined };
 const failure = { code: 'agent_failed', phase: 'agent', retryable: false, message: 'it broke' } as const;
 

@@ -1,4 +1,5 @@
-import type { ChangesSummary, Spend } from '../../../domain/event.ts';
+import type { ChangesSummary } from '../../../domain/event.ts';
+import type { Spend } from '../../../domain/spend.ts';
 import type { Failure } from '../../../domain/failure.ts';
 import { taskStates, type TaskState } from '../../../domain/task-state.ts';
 import type { Approval } from '../../../services/list-approvals.ts';

@@ -34,12 +34,7 @@ export async function cancelTask(
       .executeTakeFirst();
     if (task === undefined) return { kind: 'unknown' };
     if (!cancellable.includes(task.state)) return { kind: 'refused', state: task.state };
-    await tx
-      .updateTable('runs')
-      .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
-      .where('task_id', '=', taskId)
-      .where('state', '=', 'queued')
-      .execute();
+    await cancelQueuedRuns(tx, taskId);
     const live = await tx
       .updateTable('runs')
       .set({
@@ -63,6 +58,16 @@ export async function cancelTask(
     await appendEvents(tx, taskId, null, [{ type: 'cancel_requested', data: {} }]);
     return { kind: 'asked' };
   });
+}
+
+/** Takes back the runs of a task that wait for a worker, in a transaction that holds the task's row. */
+export async function cancelQueuedRuns(tx: Transaction<Tables>, taskId: string): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
+    .where('task_id', '=', taskId)
+    .where('state', '=', 'queued')
+    .execute();
 }
 
 /** The task's side of a cancellation, in a transaction that holds its row. */

@@ -5,6 +5,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
+import { cancelQueuedRuns } from './cancel-task.ts';
 import type { Database } from './database.ts';
 import { sessionColumns, stopWaiting, type FinishingRun } from './finish-run.ts';
 import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
@@ -91,12 +92,7 @@ async function moveFailedTask(
     await stopWaiting(tx, taskId);
     return;
   }
-  await tx
-    .updateTable('runs')
-    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
-    .where('task_id', '=', taskId)
-    .where('state', '=', 'queued')
-    .execute();
+  await cancelQueuedRuns(tx, taskId);
 }
 
 /** A live run whose task somebody asked to cancel: both end. False: the claim is lost, or nobody asked. */

@@ -5,8 +5,9 @@ import { liveRunStates, type RunKind, type RunState } from '../domain/run-state.
 import { restingTaskStates } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
-import { endCancelled } from './cancel-task.ts';
+import { cancelQueuedRuns, endCancelled } from './cancel-task.ts';
 import type { Database } from './database.ts';
+import { stopWaiting } from './finish-run.ts';
 import { insertNextAttempt } from './next-attempt.ts';
 import type { Tables } from './tables.ts';
 
@@ -66,17 +67,11 @@ export async function sweepRun(database: Database, newRunId: string): Promise<Sw
     }
     await endLive(tx, run, 'lost');
     if (run.attempt - (await parkedBefore(tx, run)) >= maxAttempts) {
-      await cancelQueued(tx, run.task_id);
+      await cancelQueuedRuns(tx, run.task_id);
       await failTask(tx, run.task_id, workerLost);
       return { runId: run.id, taskId: run.task_id, ended: 'failed' };
     }
-    await dropApprovals(tx, run.task_id);
-    await tx
-      .updateTable('tasks')
-      .set({ state: 'running' })
-      .where('id', '=', run.task_id)
-      .where('state', '=', 'waiting_for_user')
-      .execute();
+    await stopWaiting(tx, run.task_id);
     await insertNextAttempt(tx, run.id, { runId: newRunId, cause: 'lost', inSeconds: lostRetrySeconds });
     await appendEvents(tx, run.task_id, run.id, [{ type: 'run_lost', data: { attempt: run.attempt } }]);
     return { runId: run.id, taskId: run.task_id, ended: 'lost' };
@@ -121,15 +116,6 @@ async function failTask(tx: Transaction<Tables>, taskId: string, failure: Failur
   await appendEvents(tx, taskId, null, [{ type: 'task_failed', data: { failure } }]);
 }
 
-async function cancelQueued(tx: Transaction<Tables>, taskId: string): Promise<void> {
-  await tx
-    .updateTable('runs')
-    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
-    .where('task_id', '=', taskId)
-    .where('state', '=', 'queued')
-    .execute();
-}
-
 /**
  * Ends one task that waited past its own deadline: what was put away (draft, paused) or is being cancelled
  * is cancelled, the rest fails. Its waiting runs and effects go with it.
@@ -157,7 +143,7 @@ export async function sweepTask(database: Database): Promise<string | undefined>
       .skipLocked()
       .executeTakeFirst();
     if (task === undefined) return undefined;
-    await cancelQueued(tx, task.id);
+    await cancelQueuedRuns(tx, task.id);
     await tx
       .updateTable('effects')
       .set({ state: 'dropped', ended_at: sql`now()`, deadline_at: null })

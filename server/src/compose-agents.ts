@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { Agent, AgentName } from './agents/agent.ts';
+import { agentNames, type Agent, type AgentName } from './agents/agent.ts';
 import { createClaudeCodeAgent } from './agents/claude-code/claude-code-agent.ts';
 import { createCodexAgent } from './agents/codex/codex-agent.ts';
 import { findProgram, type FoundProgram } from './agents/find-program.ts';
@@ -44,21 +44,21 @@ export function findAgentProgram(
 
 /** For people who ask which agents there are. */
 export function createDescribeAgents(config: Pick<Config, 'agents' | 'programFolders'>): DescribeAgents {
-  const models: Readonly<Partial<Record<AgentName, string>>> = {
-    ...(config.agents.claudeCode.model === undefined
-      ? {}
-      : { 'claude-code': config.agents.claudeCode.model }),
-    ...(config.agents.codex.model === undefined ? {} : { codex: config.agents.codex.model }),
+  const { claudeCode, codex, defaultAgent } = config.agents;
+  const models: Readonly<Record<AgentName, string | undefined>> = {
+    'claude-code': claudeCode.model,
+    codex: codex.model,
+    script: undefined,
   };
   return async () =>
-    [...composeAgents(config).keys()].map((name) => {
+    agentNames.map((name) => {
       const found = findAgentProgram(config, name);
       return {
         name,
         binaryPath: found.kind === 'found' ? found.path : '',
         defaultModel: models[name] ?? '',
         available: found.kind === 'found',
-        isDefault: name === config.agents.defaultAgent,
+        isDefault: name === defaultAgent,
       };
     });
 }

@@ -79,6 +79,14 @@ const delivering: readonly Point[] = [
 const ask = { approvals: 'ask' } as const;
 const dollarCent = 10_000;
 
+const followedUp: AgentEnding = {
+  iterations: 2,
+  runs: ['first succeeded', 'follow_up succeeded'],
+  asked: [/first/u, /second/u],
+  questions: 0,
+  microdollars: 2 * dollarCent,
+};
+
 /** The longest first: they are played two at a time. */
 export const agentStories: readonly AgentStory[] = [
   {
@@ -133,13 +141,7 @@ export const agentStories: readonly AgentStory[] = [
       ...kills('resting', 'server', ['instruct.stored', ...starting, ...collecting, ...delivering]),
       ...kills('resting', 'postgres', ['instruct.stored', 'work.appended', 'session.kept']),
     ],
-    ending: {
-      iterations: 2,
-      runs: ['first succeeded', 'follow_up succeeded'],
-      asked: [/first/u, /second/u],
-      questions: 0,
-      microdollars: 2 * dollarCent,
-    },
+    ending: followedUp,
   },
   {
     name: 'a follow-up whose supervisor dies goes on with its conversation',
@@ -152,13 +154,7 @@ export const agentStories: readonly AgentStory[] = [
       await person.instruct('second SLEEP');
     },
     kills: kills('resting', 'supervisor', ['start.supervised', 'work.appended', 'supervisor.ended']),
-    ending: {
-      iterations: 2,
-      runs: ['first succeeded', 'follow_up succeeded'],
-      asked: [/first/u, /second/u],
-      questions: 0,
-      microdollars: 2 * dollarCent,
-    },
+    ending: followedUp,
   },
   {
     name: 'a follow-up whose agent is lost begins again from what is kept',

@@ -13,7 +13,12 @@ import type { Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
-import { findIdempotencyKey, insertTask, type NewTask, type SealedSecret } from '../store/create-task.ts';
+import {
+  createTaskInserter,
+  findIdempotencyKey,
+  type NewTask,
+  type SealedSecret,
+} from '../store/create-task.ts';
 import type { Database } from '../store/database.ts';
 import { ensureRepository } from '../store/owners.ts';
 import { spendRateLimit } from '../store/rate-limits.ts';
@@ -74,6 +79,7 @@ const route = 'tasks';
  */
 export function createTaskService(deps: CreateTaskDeps) {
   const repositoryIds = new Map<string, string>();
+  const insertTask = createTaskInserter(deps.database);
 
   return async (viewer: Viewer, submission: Submission, fields: SubmissionFields): Promise<CreatedTask> => {
     const repository = checkedRepository(submission.repositoryUrl, deps.policy.repositories, fields);
@@ -109,7 +115,7 @@ export function createTaskService(deps: CreateTaskDeps) {
       pendingSeconds: deadlineSeconds.pending,
       idempotency,
     };
-    const createdAt = await insertTask(deps.database, task);
+    const createdAt = await insertTask(task);
     if (createdAt === undefined) {
       const kept = idempotency === null ? undefined : await findKept(deps.database, viewer, idempotency);
       if (kept === undefined) throw new Refusal('conflict', 'the idempotency key is in use; try again');

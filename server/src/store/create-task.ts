@@ -1,7 +1,13 @@
 import type { TaskOptions, PublishMode } from '../domain/options.ts';
 import type { RunKind } from '../domain/run-state.ts';
-import type { Database, HotStatement } from './database.ts';
+import { createGatherer } from '../lib/gather.ts';
 import { jsonText } from './append-events.ts';
+import { isDatabaseAway, type Database, type HotStatement } from './database.ts';
+
+/** A batch is bounded, so that a statement stays short whatever waits. */
+const itemsPerBatch = 64;
+/** While one is flushed, the next can be read and executed. */
+const batchesAtOnce = 2;
 
 export type NewTask = {
   readonly taskId: string;
@@ -34,82 +40,146 @@ export type SealedSecret = {
 };
 
 /**
- * Everything that a task begins with, in one statement and one flush: the idempotency key, the sealed
- * secrets, the workspace, the task, its stream with event 1 and its first run. When the key is taken, nothing
- * is inserted and no row comes back: the caller reads what the key stands for. Two requests with one key
- * meet on the key's primary key, where the second waits for the first.
+ * Everything that tasks begin with, in one statement and one flush for all of a batch: the idempotency keys,
+ * the sealed secrets, the workspaces, the tasks, their streams with event 1 and their first runs. For a task
+ * whose key is taken nothing is inserted and no row comes back: the caller reads what the key stands for.
+ *
+ * Two requests with one key meet on the key's primary key: in another transaction the second waits for the
+ * first, within a batch it is skipped. Keys are inserted in their order, so that two batches that share some
+ * cannot wait for each other. Numbers and the ids of events rise in the order of the batch.
+ *
+ * A batch is one parameter of JSON, so the text is the same for all of them: prepared once a connection, and
+ * nothing in it has a plan that depends on what the tables hold.
  */
-const createTask: HotStatement = {
-  name: 'create-task',
+const createTasks: HotStatement = {
+  name: 'create-tasks',
   text: `
-    with key as (
+    with given as (
+      select * from jsonb_to_recordset($1::jsonb) as batch(position integer,
+        task_id uuid, workspace_id uuid, run_id uuid, owner_id uuid, repository_id uuid, repository_url text,
+        source text, kind text, prompt text, options text, publish text, callback_url text, provider_key text,
+        token_id uuid, token_key_id text, token_nonce bytea, token_ciphertext bytea,
+        ai_id uuid, ai_key_id text, ai_nonce bytea, ai_ciphertext bytea,
+        route text, key text, body_hash text, trace_id text, priority integer, pending_seconds float8)
+    ), taken as (
       insert into idempotency_keys (owner_id, route, key, body_hash, task_id)
-      select $4, $18, $19, $20, $1 where $19::text is not null
-      on conflict do nothing returning 1
+      select owner_id, route, key, body_hash, task_id from given where key is not null
+      order by owner_id, route, key, position
+      on conflict do nothing returning task_id
     ), allowed as (
-      select 1 where $19::text is null or exists (select from key)
+      select *, options::jsonb as json, now() + make_interval(secs => pending_seconds) as deadline_at from given
+      where key is null or task_id in (select task_id from taken)
+      order by position
     ), secret as (
       insert into secrets (id, owner_id, key_id, nonce, ciphertext)
-      select $14, $4, $15, $16, $17 from allowed where $14::uuid is not null returning id
-    ), ai_key as (
-      insert into secrets (id, owner_id, key_id, nonce, ciphertext)
-      select $24, $4, $25, $26, $27 from allowed where $24::uuid is not null returning id
+      select token_id, owner_id, token_key_id, token_nonce, token_ciphertext from allowed where token_id is not null
+      union all
+      select ai_id, owner_id, ai_key_id, ai_nonce, ai_ciphertext from allowed where ai_id is not null
     ), workspace as (
-      insert into workspaces (id, owner_id, repository_id) select $2, $4, $5 from allowed
+      insert into workspaces (id, owner_id, repository_id)
+      select workspace_id, owner_id, repository_id from allowed order by position
     ), task as (
       insert into tasks (id, owner_id, source, kind, repository_id, repository_url, prompt, options, publish,
         callback_url, provider_key, access_token_id, ai_key_id, state, workspace_id, trace_id, deadline_at)
-      select $1, $4, $7, $8, $5, $6, $9, $10::jsonb, $11, $12, $13, (select id from secret), (select id from ai_key),
-        'pending', $2, $21, now() + make_interval(secs => $23)
-      from allowed returning created_at
+      select task_id, owner_id, source, kind, repository_id, repository_url, prompt, json, publish,
+        callback_url, provider_key, token_id, ai_id, 'pending', workspace_id, trace_id, deadline_at
+      from allowed order by position returning id, created_at
     ), stream as (
-      insert into streams (id, last_seq) select $1, 1 from allowed
+      insert into streams (id, last_seq) select task_id, 1 from allowed
     ), event as (
       insert into events (stream_id, seq, type, data)
-      select $1, 1, 'task_created', jsonb_build_object('source', $7::text) from allowed
+      select task_id, 1, 'task_created', jsonb_build_object('source', source) from allowed order by position
     ), run as (
       insert into runs (id, task_id, owner_id, repository_id, workspace_id, kind, iteration, attempt, cause,
         prompt, queue, priority, state, deadline_at, time_left_ms, agent)
-      select $3, $1, $4, $5, $2, $8, 1, 1, 'first', $9, 'tasks', $22, 'queued',
-        now() + make_interval(secs => $23), ($10::jsonb ->> 'timeoutSeconds')::bigint * 1000,
-        $10::jsonb ->> 'agent'
-      from allowed
+      select run_id, task_id, owner_id, repository_id, workspace_id, kind, 1, 1, 'first', prompt, 'tasks', priority,
+        'queued', deadline_at, (json ->> 'timeoutSeconds')::bigint * 1000, json ->> 'agent'
+      from allowed order by position
     )
-    select created_at from task`,
+    select id, created_at from task`,
 };
 
-/** Returns when the task was created, or undefined when its idempotency key is taken. */
+/** Stores a task: resolves when it is on the disk. */
+export type InsertTask = (task: NewTask) => Promise<Date | undefined>;
+
+/**
+ * Gives what stores tasks, many in one statement when many come at once: see `createGatherer`. With 32 at a
+ * time on two cores that is 4,000 tasks a second, against 1,700 with a statement for each.
+ *
+ * The result is when the task was created, or undefined when its idempotency key is taken. A task that
+ * PostgreSQL refuses fails alone. Where the database goes away in the middle, all of the batch fail, and
+ * whether they were stored is not known, as with a statement of their own: sent again with its key, none is
+ * stored twice.
+ */
+export function createTaskInserter(database: Database): InsertTask {
+  return createGatherer({
+    perform: (tasks: readonly NewTask[]) => insertTasks(database, tasks),
+    isAway: isDatabaseAway,
+    itemsPerBatch,
+    batchesAtOnce,
+  });
+}
+
+/** Stores one task, in a statement of its own; as what `createTaskInserter` gives. */
 export async function insertTask(database: Database, task: NewTask): Promise<Date | undefined> {
-  const rows = await database.statement<{ created_at: Date }>(createTask, [
-    task.taskId,
-    task.workspaceId,
-    task.runId,
-    task.ownerId,
-    task.repositoryId,
-    task.repositoryUrl,
-    task.source,
-    task.kind,
-    task.prompt,
-    jsonText(task.options),
-    task.publish,
-    task.callbackUrl,
-    task.providerKey,
-    task.accessToken?.id ?? null,
-    task.accessToken?.keyId ?? null,
-    task.accessToken?.nonce ?? null,
-    task.accessToken?.ciphertext ?? null,
-    task.idempotency?.route ?? null,
-    task.idempotency?.key ?? null,
-    task.idempotency?.bodyHash ?? null,
-    task.traceId,
-    task.priority,
-    task.pendingSeconds,
-    task.aiKey?.id ?? null,
-    task.aiKey?.keyId ?? null,
-    task.aiKey?.nonce ?? null,
-    task.aiKey?.ciphertext ?? null,
+  return (await insertTasks(database, [task]))[0];
+}
+
+async function insertTasks(
+  database: Database,
+  tasks: readonly NewTask[],
+): Promise<readonly (Date | undefined)[]> {
+  const rows = await database.statement<{ id: string; created_at: Date }>(createTasks, [
+    JSON.stringify(tasks.map(rowOf)),
   ]);
-  return rows[0]?.created_at;
+  const created = new Map(rows.map((row) => [row.id, row.created_at]));
+  return tasks.map(({ taskId }) => created.get(taskId));
+}
+
+/** A task as `createTasks` reads it; a column that is left out is null. */
+function rowOf(task: NewTask, position: number) {
+  const { accessToken, aiKey, idempotency } = task;
+  return {
+    position,
+    task_id: task.taskId,
+    workspace_id: task.workspaceId,
+    run_id: task.runId,
+    owner_id: task.ownerId,
+    repository_id: task.repositoryId,
+    repository_url: task.repositoryUrl,
+    source: task.source,
+    kind: task.kind,
+    prompt: task.prompt,
+    options: jsonText(task.options),
+    publish: task.publish,
+    callback_url: task.callbackUrl,
+    provider_key: task.providerKey,
+    ...(accessToken && {
+      token_id: accessToken.id,
+      token_key_id: accessToken.keyId,
+      token_nonce: bytesOf(accessToken.nonce),
+      token_ciphertext: bytesOf(accessToken.ciphertext),
+    }),
+    ...(aiKey && {
+      ai_id: aiKey.id,
+      ai_key_id: aiKey.keyId,
+      ai_nonce: bytesOf(aiKey.nonce),
+      ai_ciphertext: bytesOf(aiKey.ciphertext),
+    }),
+    ...(idempotency && {
+      route: idempotency.route,
+      key: idempotency.key,
+      body_hash: idempotency.bodyHash,
+    }),
+    trace_id: task.traceId,
+    priority: task.priority,
+    pending_seconds: task.pendingSeconds,
+  };
+}
+
+/** Bytes as PostgreSQL reads them from text. */
+function bytesOf(bytes: Buffer): string {
+  return `\\x${bytes.toString('hex')}`;
 }
 
 export type KeptAnswer = { readonly taskId: string; readonly bodyHash: string; readonly createdAt: Date };

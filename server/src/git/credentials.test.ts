@@ -51,6 +51,10 @@ test('a private repository is read with the right credential only', async (t) =>
   await assert.rejects(refresh('wrong'), { code: 'authentication' });
   await refresh(token);
   await assert.rejects(refresh(), { code: 'authentication' }, 'the mirror is there, but not for everybody');
+  await assert.rejects(refresh('wrong'), { code: 'authentication' });
+  const before = forge.server.requests.length;
+  await refresh(token);
+  assert.equal(forge.server.requests.length - before, 1, 'asked, and nothing to fetch');
 });
 
 test('while git talks, the token is in no argument, no environment and no file; the socket is ours alone', async (t) => {
@@ -154,6 +158,7 @@ test('protocols that the operator does not allow are refused before git runs', a
       { code: 'protocol_refused' },
       address,
     );
+    await assert.rejects(git.listRefs({ url: address }, testSignal()), { code: 'protocol_refused' }, address);
   }
 });
 

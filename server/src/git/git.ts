@@ -4,6 +4,8 @@ import type { Command, CommandResult } from '../lib/child-process.ts';
 import { prepareSocketFolder, serveCredential } from './credentials.ts';
 import type { Credential, ServedCredential } from './credentials.ts';
 import { diagnose, GitError } from './git-error.ts';
+import { createRefLister } from './list-refs.ts';
+import type { RefLister, RemoteRefs } from './list-refs.ts';
 
 export type GitOptions = {
   /** The git program: a path, or a name to be found in the usual folders. */
@@ -53,6 +55,12 @@ export type Git = {
     args: (url: string) => readonly string[],
     call: GitCall,
   ) => Promise<CommandResult>;
+  /**
+   * The refs of `remote` without a process, asked for with its credential; undefined where that cannot be had
+   * so simply (another transport, a proxy, a refusal), and `talk` is to be asked. Throws `GitError` for an
+   * address that is not allowed.
+   */
+  readonly listRefs: (remote: Remote, signal: AbortSignal) => Promise<RemoteRefs | undefined>;
 };
 
 const usualFolders = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/opt/homebrew/bin';
@@ -83,6 +91,7 @@ const safeConfig: readonly string[] = [
 /** Throws when the path of `socketFolder` is too long; makes the folder at the first credential. */
 export function createGit(options: GitOptions): Git {
   const env = gitEnvironment(options);
+  const lister = createRefLister();
   const run = async (args: readonly string[], call: GitCall): Promise<CommandResult> => {
     const result = await runCommand({
       file: options.binary ?? 'git',
@@ -108,6 +117,7 @@ export function createGit(options: GitOptions): Git {
       return result;
     },
     talk: (remote, args, call) => talk(options, run, { remote, args, call }),
+    listRefs: (remote, signal) => listRefs(options, lister, { remote, signal }),
   };
 }
 
@@ -126,6 +136,17 @@ async function talk(
   } finally {
     await served?.close();
   }
+}
+
+async function listRefs(
+  options: GitOptions,
+  lister: RefLister,
+  { remote, signal }: { readonly remote: Remote; readonly signal: AbortSignal },
+): Promise<RemoteRefs | undefined> {
+  allowedProtocol(options, remote.url);
+  // Proxies and other authorities are for git to know.
+  if (!/^https?:/u.test(remote.url) || Object.keys(options.environment ?? {}).length > 0) return undefined;
+  return lister({ url: remote.url, credential: remote.credential, signal });
 }
 
 async function serveOf(folder: string, { url, credential }: Remote): Promise<ServedCredential | undefined> {

@@ -35,7 +35,7 @@ const noHead = 'refs/slipway/none';
  */
 const refspecs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*', '+HEA*:refs/slipway/remote/HEA*'];
 
-type Refresh = {
+export type Refresh = {
   readonly git: Git;
   readonly folder: string;
   readonly remote: Remote;
@@ -65,15 +65,18 @@ export async function refreshMirror(refresh: Refresh): Promise<Mirror> {
   return readMirror(git, folder, signal);
 }
 
-/** Reads a mirror as it is, without network. */
+/**
+ * Reads a mirror as it is, without network. Throws `GitError` where an object that a ref names cannot be read:
+ * asking for its type makes git open its pack.
+ */
 export async function readMirror(git: Git, folder: string, signal: AbortSignal): Promise<Mirror> {
-  const format = '--format=%(objectname) %(refname)';
+  const format = '--format=%(objectname) %(refname) %(objecttype)';
   const args = ['--git-dir', folder, 'for-each-ref', format, 'refs/heads/', 'refs/tags/', remoteHead];
   const { stdout } = await git.check(args, { cwd: '/', signal, target: 'the mirror' });
   const refs = new Map<string, string>();
   for (const line of stdout.toString('utf8').split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0) refs.set(line.slice(space + 1), line.slice(0, space));
+    const [id, name] = line.split(' ');
+    if (id !== undefined && name !== undefined) refs.set(name, id);
   }
   const branches = below(refs, 'refs/heads/');
   const named = await readHead(folder);

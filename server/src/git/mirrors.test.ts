@@ -7,6 +7,7 @@ import {
   existsSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -88,15 +89,43 @@ test('an empty repository has a mirror without branches', async (t) => {
   assert.equal(mirror.branches.size, 0);
 });
 
-test('an idle refresh asks the forge one question', async (t) => {
+test('an idle refresh asks the forge one question, and a fetch is made of what has moved', async (t) => {
   const forge = await testForge(t);
-  await forge.mirrors.refresh({ url: forge.url }, forge.canonical, testSignal());
-  const before = forge.server.requests.length;
-  await forge.mirrors.refresh({ url: forge.url }, forge.canonical, testSignal());
-  assert.deepEqual(
-    forge.server.requests.slice(before).map(({ method }) => method),
-    ['GET', 'POST'],
-  );
+  const methods = async (needed?: { readonly branch: string | undefined }): Promise<string[]> => {
+    const before = forge.server.requests.length;
+    await forge.mirrors.refresh({ url: forge.url }, forge.canonical, testSignal(), needed);
+    return forge.server.requests.slice(before).map(({ method }) => method);
+  };
+  const [asked, fetched] = [['POST'], ['POST', 'GET', 'POST', 'POST']];
+  await methods();
+  assert.deepEqual(await methods(), asked);
+  assert.deepEqual(await methods({ branch: 'main' }), asked);
+  await forge.commit({ 'a.txt': '' });
+  assert.deepEqual(await methods({ branch: undefined }), fetched, 'the default branch moved');
+  await forge.commit({ 'b.txt': '' }, 'topic');
+  assert.deepEqual(await methods({ branch: undefined }), asked, 'nobody needs the other branch');
+  assert.deepEqual(await methods({ branch: 'topic' }), fetched, 'somebody does');
+  await forge.commit({ 'c.txt': '' }, 'topic');
+  assert.deepEqual(await methods(), fetched, 'everything is needed');
+  await gitByHand(forge.bare, 'tag', '-a', '-m', 'first', 'v1', 'main');
+  assert.deepEqual(await methods({ branch: 'main' }), fetched, 'a tag is new');
+  assert.deepEqual(await methods({ branch: 'main' }), asked);
+  await gitByHand(forge.bare, 'tag', '-d', 'v1');
+  assert.deepEqual(await methods({ branch: 'main' }), ['POST', 'GET', 'POST'], 'a tag is gone');
+});
+
+test('a branch that is not needed is known by its name, so that a wrong one can be told', async (t) => {
+  const forge = await testForge(t);
+  const refresh = (branch: string): Promise<Mirror> =>
+    forge.mirrors.refresh({ url: forge.url }, forge.canonical, testSignal(), { branch });
+  const main = resolveBranch(await refresh('main'), undefined);
+  const commit = await forge.commit({ 'b.txt': '' }, 'topic');
+  const mirror = await refresh('main');
+  assert.deepEqual(resolveBranch(mirror, 'main'), main);
+  assert.equal(mirror.branches.get('topic'), commit);
+  assert.throws(() => resolveBranch(mirror, 'topc'), { message: /It has main, topic/u });
+  const there = await refresh('topic');
+  await gitByHand(there.folder, 'cat-file', '-e', commit);
 });
 
 test('twenty refreshes at once share what may be shared, and each sees what was there when it was called', async (t) => {
@@ -141,17 +170,21 @@ test('who stops waiting does not stop the others; the last one stops the fetch',
 test('a process killed in the middle of a fetch leaves nothing that hinders the next one', async (t) => {
   let onFetch: () => void = () => undefined;
   let slow = false;
+  let fetching = false;
   const forge = await testForge(t, {
     server: {
       faults: ({ method }) => {
-        if (!slow || method !== 'POST') return undefined;
+        // What comes before is the question whether a fetch is needed.
+        fetching ||= method === 'GET';
+        if (!slow || !fetching || method !== 'POST') return undefined;
         onFetch();
         return { kind: 'delay', ms: 60_000 };
       },
     },
   });
   for (const round of ['first', 'later']) {
-    slow = true;
+    await forge.commit({ [`before-${round}.txt`]: round });
+    [slow, fetching] = [true, false];
     const reached = new Promise<void>((resolve) => (onFetch = resolve));
     const program = `
       import { createGit } from ${JSON.stringify(import.meta.resolve('./git.ts'))};
@@ -234,6 +267,15 @@ test('a damaged mirror is replaced by a new one', async (t) => {
   const commit = await forge.commit({ 'next.txt': '' });
   const again = await forge.mirrors.refresh({ url: forge.url }, forge.canonical, testSignal());
   assert.equal(again.branches.get('main'), commit);
+  await gitByHand(again.folder, 'fsck', '--full');
+});
+
+test('a damaged mirror is noticed where nothing has moved', async (t) => {
+  const forge = await testForge(t);
+  const mirror = await forge.mirrors.refresh({ url: forge.url }, forge.canonical, testSignal());
+  const packs = join(mirror.folder, 'objects', 'pack');
+  for (const name of readdirSync(packs)) rmSync(join(packs, name));
+  const again = await forge.mirrors.refresh({ url: forge.url }, forge.canonical, testSignal());
   await gitByHand(again.folder, 'fsck', '--full');
 });
 

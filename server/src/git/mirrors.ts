@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { takeExclusiveLock } from '../lib/exclusive-lock.ts';
 import { GitError } from './git-error.ts';
 import type { Git, Remote } from './git.ts';
-import { readMirror, refreshMirror } from './mirror-refresh.ts';
+import { findCurrentMirror } from './mirror-current.ts';
+import type { Needed } from './mirror-current.ts';
+import { refreshMirror } from './mirror-refresh.ts';
 import type { Mirror } from './mirror-refresh.ts';
 import { lockPath, trimMirrors } from './mirror-trim.ts';
 
@@ -24,13 +26,20 @@ export type MirrorsOptions = {
 /** One bare mirror per repository, of the server alone. */
 export type Mirrors = {
   /**
-   * Fetches what the repository is now and gives it. It always asks the remote, with this credential: that
-   * is what lets a task read the mirror. Calls for the same repository with the same credential share one
-   * fetch, as long as that began after each of them was called. Throws `GitError`.
+   * Gives what the repository is now, fetched where the mirror lacks some of it. It always asks the remote,
+   * with this credential: that is what lets a task read the mirror. With `needed`, other branches are as the
+   * remote named them, and their commits may be missing here. Calls for the same of a repository with the
+   * same credential share one conversation, as long as that began after each of them was called. Throws
+   * `GitError`.
    */
-  readonly refresh: (remote: Remote, canonicalUrl: string, signal: AbortSignal) => Promise<Mirror>;
-  /** The mirror as it is, for who has refreshed it before; undefined when there is none. */
-  readonly find: (remote: Remote, canonicalUrl: string, signal: AbortSignal) => Promise<Mirror | undefined>;
+  readonly refresh: (
+    remote: Remote,
+    canonicalUrl: string,
+    signal: AbortSignal,
+    needed?: Needed,
+  ) => Promise<Mirror>;
+  /** Where the mirror is, for who has refreshed it before; undefined when there is none. */
+  readonly find: (remote: Remote, canonicalUrl: string) => Pick<Mirror, 'folder'> | undefined;
   /** Keeps a commit, and its mirror, for as long as `id` (letters, digits, dashes) stands. May be repeated. */
   readonly keep: (mirror: Mirror, id: string, commit: string) => Promise<void>;
   /** Takes back `keep`; nothing happens when there is none, or no mirror any more. */
@@ -49,18 +58,20 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   const folderOf = (remote: Remote, canonicalUrl: string): string =>
     join(folder, mirrorName(remote, canonicalUrl));
   return {
-    refresh(remote, canonicalUrl, signal) {
+    refresh(remote, canonicalUrl, signal, needed) {
       const mirror = folderOf(remote, canonicalUrl);
       const work = async (shared: AbortSignal): Promise<Mirror> => {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         using _lock = await takeExclusiveLock(lockPath(mirror), shared);
-        return await refreshMirror({ git, folder: mirror, remote, maxBytes, signal: shared });
+        const refreshing = { git, folder: mirror, remote, maxBytes, signal: shared };
+        return (await findCurrentMirror(refreshing, needed)) ?? (await refreshMirror(refreshing));
       };
-      return fetches.join({ queue: mirror, key: `${mirror} ${credentialKey(remote)}`, work, signal });
+      const key = JSON.stringify([mirror, credentialKey(remote), needed === undefined, needed?.branch]);
+      return fetches.join({ queue: mirror, key, work, signal });
     },
-    async find(remote, canonicalUrl, signal) {
+    find(remote, canonicalUrl) {
       const mirror = folderOf(remote, canonicalUrl);
-      return existsSync(mirror) ? readMirror(git, mirror, signal) : undefined;
+      return existsSync(mirror) ? { folder: mirror } : undefined;
     },
     async keep(mirror, id, commit) {
       const args = ['--git-dir', mirror.folder, 'update-ref', keepRef(id), commit];
@@ -76,14 +87,14 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   };
 }
 
-/** The mirror as it is, for who has refreshed it before; refreshed only where there is none any more. */
+/** Where the mirror is, for who has refreshed it before; refreshed only where there is none any more. */
 export async function findOrRefresh(
   mirrors: Pick<Mirrors, 'find' | 'refresh'>,
   remote: Remote,
   canonicalUrl: string,
   signal: AbortSignal,
-): Promise<Mirror> {
-  return (await mirrors.find(remote, canonicalUrl, signal)) ?? mirrors.refresh(remote, canonicalUrl, signal);
+): Promise<Pick<Mirror, 'folder'>> {
+  return mirrors.find(remote, canonicalUrl) ?? mirrors.refresh(remote, canonicalUrl, signal);
 }
 
 /**

@@ -89,7 +89,7 @@ async function letGo(
       await discard();
       // Within the lock: whoever comes next keeps its commit again, and this must not take that back.
       for (const { url, canonicalUrl } of owner.repositories) {
-        const mirror = await mirrors.find({ url }, canonicalUrl, signal);
+        const mirror = mirrors.find({ url }, canonicalUrl);
         if (mirror !== undefined) await mirrors.unkeep(mirror, workspaceId);
       }
     }),

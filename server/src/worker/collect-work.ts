@@ -95,7 +95,11 @@ async function keepClean(context: WorkerContext, run: ClaimedRun, clean: string)
 }
 
 /** The mirror that the run was prepared from; refreshed only where it is gone meanwhile. */
-async function mirrorOf(context: WorkerContext, run: ClaimedRun, signal: AbortSignal): Promise<Mirror> {
+async function mirrorOf(
+  context: WorkerContext,
+  run: ClaimedRun,
+  signal: AbortSignal,
+): Promise<Pick<Mirror, 'folder'>> {
   const remote = await withPatience(signal, () => remoteOf(context, run));
   const { canonical } = parseRepositoryUrl(remote.url, context.settings.repositories);
   return findOrRefresh(context.mirrors, remote, canonical, signal);

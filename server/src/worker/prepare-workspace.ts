@@ -43,11 +43,18 @@ export async function remoteOf(
 /** The mirror of the task's repository, refreshed with the task's own credential: nobody else's is enough. */
 async function refreshMirror(
   context: Pick<WorkerContext, 'mirrors' | 'settings'>,
-  remote: Remote,
-  signal: AbortSignal,
+  run: ClaimedRun,
+  { remote, signal }: { readonly remote: Remote; readonly signal: AbortSignal },
 ): Promise<Mirror> {
   const { canonical } = parseRepositoryUrl(remote.url, context.settings.repositories);
-  return context.mirrors.refresh(remote, canonical, signal);
+  // Work that has a base goes on from there, wherever its branch is by now.
+  const needed = run.baseCommit === null ? { branch: wantedBranch(run) } : undefined;
+  return context.mirrors.refresh(remote, canonical, signal, needed);
+}
+
+/** Undefined: the default one. */
+function wantedBranch({ options }: ClaimedRun): string | undefined {
+  return options.sourceBranch ?? options.targetBranch;
 }
 
 /**
@@ -88,7 +95,7 @@ async function layOutWorkspace(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const remote = await withPatience(signal, () => remoteOf(context, run));
-  const mirror = await refreshMirror(context, remote, signal);
+  const mirror = await refreshMirror(context, run, { remote, signal });
   context.faults.reach('prepare.refreshed');
   await using start = await findStart(context, run, { mirror, signal });
   const folder = workspaceFolder(context.folders, run);
@@ -150,7 +157,7 @@ async function findStart(
   const blobId = run.snapshotBlobId ?? run.bundleBlobId;
   const begun = run.iteration > 1 || blobId !== null;
   if (!begun || branch === null || baseCommit === null) {
-    const base = resolveBranch(mirror, run.options.sourceBranch ?? run.options.targetBranch);
+    const base = resolveBranch(mirror, wantedBranch(run));
     return { ...tip, base, commit: base.commit };
   }
   const base = { branch, commit: baseCommit };

@@ -94,7 +94,9 @@ test('one workspace that cannot be removed keeps no other from its turn', async 
     ...cleaningOf(house),
     mirrors: {
       ...noMirrors,
-      find: async () => Promise.reject(new Error('broken')),
+      find: () => {
+        throw new Error('broken');
+      },
     },
   };
   assert.deepEqual(await cleanIdleWorkspaces(cleaning, limit()), { removed: 0, failed: 2 });

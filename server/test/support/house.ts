@@ -115,7 +115,7 @@ export const followUp = (made: Made) => sql`
 
 /** Mirrors of a worker that has none. */
 export const noMirrors = {
-  find: async () => undefined,
+  find: () => undefined,
   unkeep: async () => undefined,
   refresh: () => Promise.reject(new Error('not asked for')),
   keep: () => Promise.reject(new Error('not asked for')),

@@ -17,6 +17,11 @@ export const deadlineSeconds = {
   cancellingTask: 60,
   /** A push that is refused by the network again and again: then `failed`. */
   delivering: 6 * 3600,
+  /**
+   * A callback that no worker tries although it is due: then `failed`. Long, so that an outage of ours loses
+   * none; its attempts are limited by their number.
+   */
+  callback: 7 * 24 * 3600,
 } as const;
 
 /** A claim on a run or an effect; renewed every `leaseRenewMs`. */

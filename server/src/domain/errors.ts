@@ -10,7 +10,11 @@ export type RefusalCode =
   | 'conflict'
   | 'idempotency_mismatch'
   | 'rate_limited'
-  | 'unavailable';
+  | 'unavailable'
+  /** A forge or another service that was asked for the caller failed. */
+  | 'upstream_failed'
+  /** What was to be published could not be, for good. */
+  | 'delivery_failed';
 
 /** A known refusal: something that a caller did or asked for, said in words for them. */
 export class Refusal extends Error {

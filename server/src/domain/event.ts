@@ -28,6 +28,15 @@ export type EventData = {
   run_retried: { readonly attempt: number; readonly failure: Failure };
   run_lost: { readonly attempt: number };
   branch_pushed: { readonly branch: string; readonly commit: string };
+  /** The branch was deleted at the remote since it was pushed last; it is pushed anew. */
+  branch_gone: { readonly branch: string };
+  pull_request_opened: PullRequestEvent;
+  /** It was there already; the branch behind it moved, and with it perhaps title, body and labels. */
+  pull_request_updated: PullRequestEvent;
+  /** The one before was closed or merged meanwhile: a new one was opened from the same branch. */
+  pull_request_replaced: PullRequestEvent & { readonly before: number };
+  /** The pull request stands, but not with its labels. */
+  labels_refused: { readonly labels: readonly string[]; readonly reason: string };
   branch_taken: { readonly branch: string; readonly next: string };
   cancel_requested: Record<string, never>;
   instruction_added: { readonly iteration: number; readonly prompt: string };
@@ -48,6 +57,13 @@ export type EventData = {
   run_parked: Record<string, never>;
   run_resumed: Record<string, never>;
   egress_refused: { readonly host: string; readonly port: number; readonly reason: string };
+};
+
+export type PullRequestEvent = {
+  readonly number: number;
+  readonly url: string;
+  readonly branch: string;
+  readonly base: string;
 };
 
 export type EventType = keyof EventData;

@@ -48,9 +48,14 @@ export type FailureCode =
   | 'push_rejected'
   | 'push_failed'
   | 'branch_moved'
+  | 'credential_missing'
+  | 'pull_request_failed'
   | 'worker_lost'
   | 'queue_deadline'
   | 'internal';
+
+/** How clients know a publication that failed by its words. */
+export const pullRequestFailed = 'PR creation failed';
 
 /** A failure on its way up to the record that keeps it. */
 export class RunFailure extends Error {

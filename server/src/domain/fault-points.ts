@@ -26,10 +26,18 @@ export const faultPoints = [
   'park.stored',
   'park.recorded',
   'finish.recorded',
+  'publish.stored',
   'deliver.leased',
   'deliver.ready',
   'deliver.pushed',
   'deliver.settled',
+  'pull_request.leased',
+  'pull_request.opened',
+  'pull_request.labelled',
+  'pull_request.settled',
+  'callback.leased',
+  'callback.sent',
+  'callback.settled',
 ] as const;
 
 export type FaultPoint = (typeof faultPoints)[number];

@@ -12,10 +12,16 @@ export type TaskOptions = {
   /** The agent's permission requests wait for a person; without it, it may do all that its sandbox lets it. */
   readonly approvals?: 'ask';
   readonly partialMessages?: boolean;
+  /** Of the pull request that the task opens. */
+  readonly draft?: boolean;
+  readonly labels?: readonly string[];
 };
 
-/** `manual`: a person publishes. `branch`: the branch is pushed as soon as the work is done. */
-export const publishModes = ['manual', 'branch'] as const;
+/**
+ * `manual`: a person publishes. `branch`: the branch is pushed as soon as the work is done. `pull_request`: and
+ * a pull request is opened, where the repository lies on a forge that has them.
+ */
+export const publishModes = ['manual', 'branch', 'pull_request'] as const;
 export type PublishMode = (typeof publishModes)[number];
 
 export const promptMaxBytes = 102_400;

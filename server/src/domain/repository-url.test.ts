@@ -4,8 +4,8 @@ import * as fc from 'fast-check';
 import { parseRepositoryUrl, RepositoryUrlRefused } from './repository-url.ts';
 import type { RepositoryUrlReason } from './repository-url.ts';
 
-const strict = { allowFile: false, allowHttp: false };
-const lenient = { allowFile: true, allowHttp: true };
+const strict = { allowFile: false, allowHttp: false, allowSsh: false };
+const lenient = { allowFile: true, allowHttp: true, allowSsh: true };
 
 test('spellings of one repository have one canonical address', () => {
   for (const text of [
@@ -34,6 +34,69 @@ test('file and http are taken when the operator allows them', () => {
   assert.equal(parseRepositoryUrl('http://127.0.0.1:8080/app', lenient).kind, 'http');
 });
 
+test('over ssh, both forms and all spellings of one repository have one canonical address', () => {
+  for (const text of [
+    'git@git.example.com:acme/Shop.git',
+    'git@Git.example.com:/acme/Shop',
+    'ssh://git@git.example.com/acme/Shop.git',
+    'ssh://git.example.com:22//acme/Shop/',
+    'SSH://git@GIT.example.com:22/acme/Shop',
+    'git+ssh://git@git.example.com/acme/Shop.git',
+  ]) {
+    assert.equal(parseRepositoryUrl(text, lenient).canonical, 'ssh://git@git.example.com/acme/Shop', text);
+  }
+  assert.deepEqual(parseRepositoryUrl('ssh://ada@git.example.com:2222/~/app.git', lenient), {
+    kind: 'ssh',
+    canonical: 'ssh://ada@git.example.com:2222/~/app',
+    host: 'git.example.com:2222',
+    path: '~/app',
+    name: 'app',
+    publicUrl: 'ssh://ada@git.example.com:2222/~/app.git',
+  });
+  assert.equal(parseRepositoryUrl('ssh://git@[::1]:2222/app', lenient).host, '[::1]:2222');
+  assert.equal(parseRepositoryUrl('git@[::1]:app', lenient).host, '[::1]');
+});
+
+test('a path from the home folder of an ssh user stays one, and one from the root too', () => {
+  const publicUrl = (text: string): string => parseRepositoryUrl(text, lenient).publicUrl;
+  assert.equal(publicUrl('git@git.example.com:app.git'), 'git@git.example.com:app.git');
+  assert.equal(publicUrl('git@git.example.com:/srv/app.git'), 'ssh://git@git.example.com/srv/app.git');
+  assert.equal(publicUrl('ssh://git.example.com/srv/app.git'), 'ssh://git@git.example.com/srv/app.git');
+});
+
+test('an address for ssh that is none, or holds more than a name, is refused with its reason', () => {
+  const cases: readonly (readonly [string, RepositoryUrlReason])[] = [
+    ['ssh://-oProxyCommand=id/x', 'not_a_url'],
+    ['ssh://git@-oProxyCommand=id/x', 'not_a_url'],
+    ['ssh://-l@git.example.com/x', 'credentials'],
+    ['-oProxyCommand=id@git.example.com:x', 'leading_dash'],
+    ['git@-oProxyCommand=id:x', 'not_a_url'],
+    ['ssh://git:secret@git.example.com/x', 'credentials'],
+    ['ssh://git:@git.example.com/x', 'credentials'],
+    ['ssh://@git.example.com/x', 'credentials'],
+    ['ssh://a@b@git.example.com/x', 'credentials'],
+    ['ssh://g%69t@git.example.com/x', 'credentials'],
+    [`ssh://${'a'.repeat(33)}@git.example.com/x`, 'credentials'],
+    ['ssh://git@git.example.com:acme/shop', 'not_a_url'],
+    ['ssh://git@git.example.com:99999/x', 'not_a_url'],
+    ['ssh://git@ex%61mple.com/x', 'not_a_url'],
+    ['ssh://git@[::1/x', 'not_a_url'],
+    ['ssh://git@git.example.com', 'path'],
+    ['ssh://git@git.example.com/x%0ay', 'path'],
+    ['ssh://git@git.example.com/x?y', 'query'],
+    ['git@git.example.com:x?y', 'path'],
+    ['git@git.example.com:../x', 'path'],
+    ['git@git.example.com:a%2fb', 'path'],
+    ['git@git.example.com:2222:x', 'path'],
+    ['git@git.example.com:"x"', 'path'],
+    ['git@git.example.com:.git', 'path'],
+    ['git@git.example.com://x', 'scheme'],
+    ['git@git.example.com:', 'scheme'],
+  ];
+  for (const [text, reason] of cases)
+    assert.throws(() => parseRepositoryUrl(text, lenient), { reason }, `${text} → ${reason}`);
+});
+
 test('what is not taken is refused with its reason', () => {
   const cases: readonly (readonly [string, RepositoryUrlReason])[] = [
     ['', 'empty'],
@@ -44,8 +107,9 @@ test('what is not taken is refused with its reason', () => {
     ['https://example.com\\@evil.example/a', 'control_characters'],
     ['https://example.com/a\u202eb', 'control_characters'],
     ['--upload-pack=touch', 'leading_dash'],
-    ['git@github.com:acme/shop.git', 'ssh'],
-    ['ssh://git@github.com/acme/shop', 'ssh'],
+    ['git@github.com:acme/shop.git', 'ssh_not_allowed'],
+    ['ssh://git@github.com/acme/shop', 'ssh_not_allowed'],
+    ['github.com:acme/shop.git', 'scheme'],
     ['ext::sh -c', 'control_characters'],
     ['ext::sh', 'scheme'],
     ['git://github.com/a/b', 'scheme'],
@@ -81,6 +145,11 @@ test('whatever the text, it is parsed or refused, and what is parsed is canonica
     'https://',
     'http://',
     'file://',
+    'ssh://',
+    'git@',
+    'ex.com:',
+    ':22',
+    '~',
     '/',
     '.git',
     '..',
@@ -120,18 +189,23 @@ test('a token in the address reaches neither the parts nor the message', () => {
   const token = fc.stringMatching(/^[A-Za-z0-9_%]{12,30}$/u).map((part) => `ghp_${part}`);
   fc.assert(
     fc.property(token, fc.constantFrom('https', 'http', 'file', 'ssh', 'ftp'), (secret, scheme) => {
+      // Over ssh what stands before the "@" is a login's name, and shown as such.
+      const policy = { ...lenient, allowSsh: false };
       for (const text of [
         `${scheme}://x:${secret}@example.com/a`,
         `${scheme}://${secret}@example.com/a`,
         `${secret}@example.com:a`,
       ]) {
         try {
-          assert.ok(!JSON.stringify(parseRepositoryUrl(text, lenient)).includes(secret));
+          assert.ok(!JSON.stringify(parseRepositoryUrl(text, policy)).includes(secret));
         } catch (error) {
           assert.ok(error instanceof RepositoryUrlRefused, String(error));
           assert.ok(!error.message.includes(secret));
         }
       }
+      assert.throws(() => parseRepositoryUrl(`ssh://x:${secret}@example.com/a`, lenient), {
+        reason: 'credentials',
+      });
     }),
   );
 });

@@ -112,8 +112,8 @@ test('a task rests where a person has to move it on', () => {
   );
 });
 
-test('a settled effect stays settled, but a failed one may be tried again by a person', () => {
-  assert.deepEqual(effectTransitions.done, []);
+test('a settled effect is done again only where a person asks for it, and a dropped one never', () => {
+  assert.deepEqual(effectTransitions.done, ['waiting']);
   assert.deepEqual(effectTransitions.dropped, []);
   assert.deepEqual(effectTransitions.failed, ['waiting']);
 });

@@ -31,6 +31,12 @@ export type GitServerOptions = {
   readonly credentials?: { readonly username?: string; readonly password: string };
   readonly log?: Logger;
   readonly faults?: (request: GitRequest) => GitServerFault | undefined;
+  /**
+   * Sees every request first, for a server that is more than git: true when it answered by itself, false
+   * when git is to. A request that it answered is no `GitRequest`, and what it rejects with breaks the
+   * connection.
+   */
+  readonly intercept?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 };
 
 export type GitServer = {
@@ -103,6 +109,7 @@ type State = {
 };
 
 async function serve(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if ((await state.options.intercept?.(request, response)) === true) return;
   const seen: GitRequest = {
     method: request.method ?? '',
     url: request.url ?? '',

@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type {
+  ForgeTrial,
+  TrialFault,
+  TrialPullRequest,
+  TrialRepository,
+  TrialStep,
+} from '../../../src/forges/forge.contract.ts';
+import { createGitlabForge } from '../../../src/forges/gitlab/gitlab-forge.ts';
+import { Secret } from '../../../src/lib/secret.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import type { FaultMatch } from '../fault-plan.ts';
+import type { GitlabFault } from './faults.ts';
+import { startGitlab } from './gitlab.ts';
+import type { Gitlab, GitlabOptions } from './gitlab.ts';
+import { isDraftTitle } from './state.ts';
+import type { MergeRequest, Project, User } from './state.ts';
+
+/** The stand-in beside what every forge's trial has, for what only GitLab does. */
+export type GitlabTrial = ForgeTrial & { readonly gitlab: Gitlab; readonly user: User };
+
+const steps: Readonly<Record<TrialStep, FaultMatch>> = {
+  verify_token: { method: 'GET', path: /^\/user$/u },
+  list_repositories: { method: 'GET', path: /^\/projects$/u },
+  find_repository: { method: 'GET', path: /^\/projects\/[^/]+$/u },
+  find_pull_request: { method: 'GET', path: /\/merge_requests$/u },
+  create_pull_request: { method: 'POST', path: /\/merge_requests$/u },
+  update_pull_request: { method: 'PUT', path: /\/merge_requests\/\d+$/u },
+  add_labels: { method: 'PUT', path: /\/merge_requests\/\d+$/u },
+};
+
+/** Starts a GitLab with one user, whose token the adapter is tried with. */
+export async function makeGitlabTrial(
+  t: TestContext,
+  options: Partial<GitlabOptions> = {},
+): Promise<GitlabTrial> {
+  const gitlab = await startGitlab({ folder: join(await temporaryFolder(t), 'gitlab'), ...options });
+  t.after(async () => {
+    await gitlab.close();
+    gitlab.assertNoViolations();
+  });
+  const seen: { readonly operation: string; readonly status: number }[] = [];
+  const user = gitlab.addUser('ada');
+  const secretOf = (token: Parameters<Gitlab['addToken']>[1] = {}): Secret =>
+    new Secret(gitlab.addToken(user, token).value);
+  const ownerToken = secretOf();
+  return {
+    gitlab,
+    user,
+    forge: createGitlabForge({
+      apiUrl: gitlab.apiUrl,
+      version: '0.0.0',
+      observe: (one) => void seen.push(one),
+    }),
+    makeRepository: (name) => makeRepository(gitlab, name, ownerToken),
+    owner: user.username,
+    ownerToken,
+    otherToken: secretOf(),
+    expiredToken: secretOf({ expiresAt: '2020-01-01' }),
+    readToken: secretOf({ scopes: ['read_api', 'read_user', 'read_repository'] }),
+    async makeMany(count) {
+      const names = Array.from({ length: count }, (_, index) => `many-${index}`);
+      const record = { members: { ada: 'owner' }, isRecordOnly: true } as const;
+      for (const name of names) await gitlab.addProject(`acme/${name}`, record);
+      return names;
+    },
+    fault: (step, fault, times = 1) => gitlab.faults.plan({ ...steps[step], times }, inWordsOfGitlab(fault)),
+    seen: () => seen,
+  };
+}
+
+function inWordsOfGitlab(fault: TrialFault): GitlabFault {
+  if (fault.kind !== 'answer') return fault;
+  const { kind, status, words } = fault;
+  return words === undefined ? { kind, status } : { kind, status, body: { message: words } };
+}
+
+async function makeRepository(gitlab: Gitlab, name: string, token: Secret): Promise<TrialRepository> {
+  const project = await gitlab.addProject(`acme/tools/${name}`, { members: { ada: 'owner' } });
+  const commit = (branch: string, on = project): Promise<void> => commitOn(on, branch);
+  await commit('work');
+  const requestOf = (number: number): MergeRequest => {
+    const found = project.mergeRequests.find(({ iid }) => iid === number);
+    if (found === undefined) throw new Error(`there is no merge request !${number}`);
+    return found;
+  };
+  return {
+    access: { url: gitlab.gitUrl(project.path), path: project.path, token },
+    pullRequests: async () => project.mergeRequests.map(asPullRequest),
+    open: async (wish) => openByHand(gitlab, { ...wish, source: project, target: project }),
+    close: async (number) => gitlab.closeRequest(requestOf(number)),
+    merge: (number) => gitlab.mergeRequest(requestOf(number)),
+    commit,
+    deleteBranch: (branch) => project.repository.deleteBranch(branch),
+    async rename(to) {
+      await gitlab.move(project, `acme/tools/${to}`);
+      return project.path;
+    },
+    archive: async () => void (project.isArchived = true),
+    remove: () => gitlab.remove(project),
+    async openFromFork(branch) {
+      const source = await gitlab.fork(project, `ada/${name}`, { ada: 'owner' });
+      await commit(branch, source);
+      return openByHand(gitlab, { branch, base: 'main', title: 'From a fork', source, target: project });
+    },
+  };
+}
+
+async function commitOn(project: Project, branch: string): Promise<void> {
+  const from = await project.repository.tip('main');
+  const files = { [`${branch}-${project.mergeRequests.length}-${Math.random()}.txt`]: branch };
+  await project.repository.commit({ branch, files, ...(from === undefined ? {} : { from }) });
+}
+
+type ByHand = {
+  readonly branch: string;
+  readonly base: string;
+  readonly title: string;
+  readonly source: Project;
+  readonly target: Project;
+};
+
+/** As a person does in the browser. */
+function openByHand(gitlab: Gitlab, { branch, base, title, source, target }: ByHand): number {
+  const author = gitlab.addUser(`person-${target.mergeRequests.length}`);
+  const at = new Date().toISOString();
+  target.mergeRequests.push({
+    id: author.id,
+    iid: target.mergeRequests.length + 1,
+    target,
+    source,
+    sourceBranch: branch,
+    targetBranch: base,
+    title,
+    description: null,
+    labels: [],
+    author,
+    createdAt: at,
+    updatedAt: at,
+    state: 'opened',
+    mergedAt: null,
+    closedAt: null,
+    mergeCommit: null,
+    removesSourceBranch: false,
+    squash: false,
+    hadBranch: true,
+    isPrepared: true,
+    notes: [],
+    quickActions: [],
+  });
+  return target.mergeRequests.length;
+}
+
+function asPullRequest(request: MergeRequest): TrialPullRequest {
+  return {
+    number: request.iid,
+    title: request.title.replace(/^Draft: /u, ''),
+    body: request.description ?? '',
+    branch: request.sourceBranch,
+    base: request.targetBranch,
+    state: request.state === 'opened' ? 'open' : request.state,
+    draft: isDraftTitle(request.title),
+    labels: request.labels,
+  };
+}

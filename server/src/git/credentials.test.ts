@@ -9,7 +9,7 @@ import { answerTo } from './credentials.ts';
 import { createGit } from './git.ts';
 
 const token = 'tok_0123456789abcdef';
-const credential = { username: 'slipway', password: new Secret(token) };
+const credential = { kind: 'password' as const, username: 'slipway', password: new Secret(token) };
 const url = 'https://git.example.com:8443/team/app.git';
 
 test('the credential is given for its own scheme, host and port, and for nothing else', () => {
@@ -42,7 +42,7 @@ test('a private repository is read with the right credential only', async (t) =>
         url: forge.url,
         ...(password === undefined
           ? {}
-          : { credential: { username: 'slipway', password: new Secret(password) } }),
+          : { credential: { kind: 'password', username: 'slipway', password: new Secret(password) } }),
       },
       forge.canonical,
       testSignal(),
@@ -125,6 +125,25 @@ test('a redirect to another host is not followed and gets no credential', async 
   assert.deepEqual(elsewhere.requests, []);
 });
 
+test('a repository that was renamed on its host is found where it is now', async (t) => {
+  const seen: string[] = [];
+  const forge = await testForge(t, {
+    server: {
+      credentials: { password: token },
+      faults: ({ url }) => {
+        seen.push(url);
+        return url.startsWith('/former.git/')
+          ? { kind: 'redirect', to: url.replace('/former.git/', '/project.git/') }
+          : undefined;
+      },
+    },
+  });
+  const former = { url: forge.url.replace('/project.git', '/former.git'), credential };
+  const mirror = await forge.mirrors.refresh(former, forge.canonical, testSignal());
+  assert.equal(mirror.defaultBranch, 'main');
+  assert.ok(seen.some((url) => url.startsWith('/former.git/')));
+});
+
 test('an address without .git is tried with it when the forge redirects', async (t) => {
   const forge = await testForge(t, {
     server: {
@@ -150,6 +169,8 @@ test('protocols that the operator does not allow are refused before git runs', a
     `file://${forge.bare}`,
     'ext::sh -c id',
     'ssh://host/x',
+    'ssh://git@host/x',
+    'git@host:x',
     forge.bare,
     'https://u:p@host/x',
   ]) {

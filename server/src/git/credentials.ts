@@ -1,11 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
-import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import type { Secret } from '../lib/secret.ts';
+import { openPrivateSocket, shellQuoted } from './private-socket.ts';
 
-export type Credential = { readonly username: string; readonly password: Secret };
+/** For http and https. */
+export type PasswordCredential = {
+  readonly kind: 'password';
+  readonly username: string;
+  readonly password: Secret;
+};
+
+/** For ssh: a private key that `sshKeyProblem` finds nothing wrong with. */
+export type SshKeyCredential = { readonly kind: 'ssh_key'; readonly privateKey: Secret };
+
+export type Credential = PasswordCredential | SshKeyCredential;
+
+/** The part of a credential that must not be shown. */
+export function secretOf(credential: Credential): Secret {
+  return credential.kind === 'password' ? credential.password : credential.privateKey;
+}
 
 export type ServedCredential = {
   /** The value of `credential.helper` that leads one git command to the socket. */
@@ -15,17 +27,6 @@ export type ServedCredential = {
 
 const maxRequestBytes = 16 * 1024;
 const requestTimeoutMs = 10_000;
-
-/** `sun_path` has 108 bytes on Linux and 104 on macOS, one of them a NUL; names here have 17. */
-const maxFolderBytes = 103 - 18;
-
-/** Makes the folder for the sockets, closed to others. Throws when its path is too long for a socket. */
-export async function prepareSocketFolder(folder: string): Promise<void> {
-  if (Buffer.byteLength(folder) > maxFolderBytes) {
-    throw new Error(`the folder for sockets has a path of more than ${maxFolderBytes} bytes: ${folder}`);
-  }
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-}
 
 /**
  * Serves a credential to one git command over a unix socket that only this user can open. It is answered for
@@ -39,31 +40,20 @@ export async function prepareSocketFolder(folder: string): Promise<void> {
 export async function serveCredential(
   folder: string,
   url: string,
-  credential: Credential,
+  credential: PasswordCredential,
 ): Promise<ServedCredential> {
-  const path = join(folder, `${randomBytes(6).toString('hex')}.sock`);
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    answerOn(socket, (request) => answerTo(request, url, credential));
-  });
-  await listen(server, path);
-  await chmod(path, 0o600);
+  const { path, close } = await openPrivateSocket(folder, (socket) =>
+    answerOn(socket, (request) => answerTo(request, url, credential)),
+  );
   return {
     helper: `!f() { test "$1" != get || git credential-cache --socket=${shellQuoted(path)} get; }; f`,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-      await rm(path, { force: true });
-    },
+    close,
   };
 }
 
 function answerOn(socket: Socket, answer: (request: string) => string): void {
   let request = '';
   socket.setEncoding('utf8').setTimeout(requestTimeoutMs, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
   socket.on('data', (text: string) => {
     request += text;
     if (request.length > maxRequestBytes) socket.destroy();
@@ -72,7 +62,7 @@ function answerOn(socket: Socket, answer: (request: string) => string): void {
 }
 
 /** Pure: the answer to a request in the lines of git-credential(1); empty when it asks for anything else. */
-export function answerTo(request: string, url: string, credential: Credential): string {
+export function answerTo(request: string, url: string, credential: PasswordCredential): string {
   const asked = new Map<string, string>();
   for (const line of request.split('\n')) {
     const equals = line.indexOf('=');
@@ -85,15 +75,4 @@ export function answerTo(request: string, url: string, credential: Credential): 
     asked.get('host')?.toLowerCase() === host &&
     (asked.get('username') ?? credential.username) === credential.username;
   return isForUs ? `username=${credential.username}\npassword=${credential.password.reveal()}\n` : '';
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-}
-
-function shellQuoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

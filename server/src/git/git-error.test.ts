@@ -28,6 +28,58 @@ test("git's words are told apart, and say whether to try again", () => {
       'corrupt',
       false,
     ],
+    [
+      '@@@@@\nWARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n@@@@@\nHost key verification failed.\nfatal: Could not read from remote repository.',
+      'unreachable',
+      false,
+    ],
+    [
+      'No ED25519 host key is known for x and you have requested strict checking.\nHost key verification failed.\nfatal: Could not read from remote repository.',
+      'unreachable',
+      false,
+    ],
+    [
+      'git@x: Permission denied (publickey).\nfatal: Could not read from remote repository.',
+      'authentication',
+      false,
+    ],
+    [
+      'ERROR: The key you are authenticating with has been marked as read only.\nfatal: Could not read from remote repository.',
+      'authentication',
+      false,
+    ],
+    [
+      'remote: GitLab: This deploy key does not have write access to this project.\nfatal: Could not read from remote repository.',
+      'authentication',
+      false,
+    ],
+    ['ERROR: Repository not found.\nfatal: Could not read from remote repository.', 'not_found', false],
+    [
+      'remote: The project you were looking for could not be found.\nfatal: Could not read from remote repository.',
+      'not_found',
+      false,
+    ],
+    [
+      'ssh: connect to host x port 22: Connection timed out\nfatal: Could not read from remote repository.',
+      'unreachable',
+      true,
+    ],
+    [
+      'ssh: Could not resolve hostname x: Name or service not known\nfatal: Could not read from remote repository.',
+      'unreachable',
+      true,
+    ],
+    [
+      'Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. Their offer: ssh-dss\nfatal: Could not read from remote repository.',
+      'unreachable',
+      false,
+    ],
+    [
+      'kex_exchange_identification: read: Connection reset by peer\nfatal: Could not read from remote repository.',
+      'unreachable',
+      true,
+    ],
+    ['ssh: 1: ssh: not found\nfatal: Could not read from remote repository.', 'protocol_refused', false],
     ['something new', 'other', false],
   ];
   for (const [stderr, code, retryable] of cases) {

@@ -39,10 +39,64 @@ type Diagnosis = {
   readonly retryable?: boolean;
   /** What happened, with the address in the place of `%`, and what to do. */
   readonly message: string;
+  /** Not told: they name files of this host. */
+  readonly withoutWords?: true;
 };
+
+/**
+ * What ssh says, and behind it the hosts that run git. git adds to all of it that it could not read from the
+ * remote, which is last below.
+ */
+const sshDiagnoses: readonly Diagnosis[] = [
+  {
+    pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY|Host key for \S+ has changed/u,
+    code: 'unreachable',
+    retryable: false,
+    withoutWords: true,
+    message:
+      'the host of % shows another key than the one that is pinned: somebody may stand in between. If the host says that its key is new, have the operator replace it in the file of SLIPWAY_SSH_KNOWN_HOSTS.',
+  },
+  {
+    pattern: /Host key verification failed|No \S+ host key is known/u,
+    code: 'unreachable',
+    retryable: false,
+    withoutWords: true,
+    message:
+      'the key of the host of % is not pinned. Have the operator check it and add it to the file of SLIPWAY_SSH_KNOWN_HOSTS.',
+  },
+  {
+    pattern: /Permission denied \([a-z,-]+\)|Too many authentication failures/u,
+    code: 'authentication',
+    message:
+      '% refused the ssh key, or needs one. Register a key for this host (provider ssh), and have its public half added there.',
+  },
+  {
+    pattern:
+      /marked as read only|deploy key does not have write access|not allowed to push code to this project|Permission to \S+ denied/u,
+    code: 'authentication',
+    message: '% lets this key or token read only. Give it the right to write.',
+  },
+  {
+    pattern: /ERROR: Repository not found|project you were looking for could not be found/u,
+    code: 'not_found',
+    message: '% is not a repository, or is not visible with this credential. Check the address and the key.',
+  },
+  {
+    pattern: /Unable to negotiate with|no matching [a-z ]+ found/u,
+    code: 'unreachable',
+    retryable: false,
+    message: '% and the ssh of this host have no algorithm in common.',
+  },
+  {
+    pattern: /ssh: (?:command )?not found|cannot run ssh\b/u,
+    code: 'protocol_refused',
+    message: '% needs the program ssh, which is not installed on this host: see `slipway doctor`.',
+  },
+];
 
 /** The words of git and curl in the C locale; the first that matches wins. */
 const diagnoses: readonly Diagnosis[] = [
+  ...sshDiagnoses,
   {
     pattern: /No space left on device|Disk quota exceeded/u,
     code: 'disk_full',
@@ -107,7 +161,8 @@ export function diagnose(stderr: string, target: string): GitError {
   const words = wordsOf(stderr);
   const found = diagnoses.find(({ pattern }) => pattern.test(stderr));
   if (found === undefined) return new GitError('other', `git failed on ${target}: ${words}`);
-  const message = `${found.message.replace('%', target)} (git: ${words})`;
+  const told = found.message.replace('%', () => target);
+  const message = found.withoutWords === true ? told : `${told} (git: ${words})`;
   return new GitError(
     found.code,
     message,

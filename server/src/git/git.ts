@@ -1,27 +1,25 @@
 import { isAbsolute, dirname } from 'node:path';
 import { runCommand } from '../lib/child-process.ts';
 import type { Command, CommandResult } from '../lib/child-process.ts';
-import { prepareSocketFolder, serveCredential } from './credentials.ts';
-import type { Credential, ServedCredential } from './credentials.ts';
 import { diagnose, GitError } from './git-error.ts';
 import { createRefLister } from './list-refs.ts';
 import type { RefLister, RemoteRefs } from './list-refs.ts';
+import { findMovedUrl } from './moved-repository.ts';
+import { allowedScheme, openAccess } from './remote-access.ts';
+import type { AccessOptions, Remote } from './remote-access.ts';
+import { createSmartHttp } from './smart-http.ts';
+import type { AskSmartHttp } from './smart-http.ts';
 
-export type GitOptions = {
+export type { Remote } from './remote-access.ts';
+
+export type GitOptions = AccessOptions & {
   /** The git program: a path, or a name to be found in the usual folders. */
   readonly binary?: string;
-  /** A short folder for unix sockets, of the server alone. */
-  readonly socketFolder: string;
-  readonly allowFileRepositories: boolean;
-  readonly allowHttp: boolean;
   /** The longest time for one git command. */
   readonly timeoutMs: number;
   /** Variables of the operator that git's transport honours: proxies and certificate authorities. */
   readonly environment?: Readonly<Record<string, string>>;
 };
-
-/** A repository elsewhere. The address holds no credential. */
-export type Remote = { readonly url: string; readonly credential?: Credential };
 
 export type GitCall = {
   readonly cwd: string;
@@ -48,7 +46,8 @@ export type Git = {
   ) => Promise<CommandResult>;
   /**
    * A command that talks to `remote`, with its credential served over a socket for as long as it runs. The
-   * arguments are made from the address: one without `.git` is tried with it when the host only redirects.
+   * arguments are made from the address: where the host only redirects, from the one that it leads to, if that
+   * is its own.
    */
   readonly talk: (
     remote: Remote,
@@ -91,7 +90,8 @@ const safeConfig: readonly string[] = [
 /** Throws when the path of `socketFolder` is too long; makes the folder at the first credential. */
 export function createGit(options: GitOptions): Git {
   const env = gitEnvironment(options);
-  const lister = createRefLister();
+  const smartHttp = createSmartHttp();
+  const lister = createRefLister(smartHttp);
   const run = async (args: readonly string[], call: GitCall): Promise<CommandResult> => {
     const result = await runCommand({
       file: options.binary ?? 'git',
@@ -116,25 +116,31 @@ export function createGit(options: GitOptions): Git {
       if (result.code !== 0 && !result.truncated) throw diagnose(result.stderr, call.target);
       return result;
     },
-    talk: (remote, args, call) => talk(options, run, { remote, args, call }),
+    talk: (remote, args, call) => talk(options, { run, smartHttp }, { remote, args, call }),
     listRefs: (remote, signal) => listRefs(options, lister, { remote, signal }),
   };
 }
 
 async function talk(
   options: GitOptions,
-  run: Git['run'],
+  { run, smartHttp }: { readonly run: Git['run']; readonly smartHttp: AskSmartHttp },
   { remote, args, call }: { remote: Remote; args: (url: string) => readonly string[]; call: GitCall },
 ): Promise<CommandResult> {
-  const config = [...(call.config ?? []), ...allowedProtocol(options, remote.url)];
-  const served = await serveOf(options.socketFolder, remote);
+  const access = await openAccess(options, remote);
+  const asked = {
+    ...call,
+    config: [...(call.config ?? []), ...access.config],
+    env: { ...call.env, ...access.env },
+  };
   try {
-    if (served !== undefined) config.push(`credential.helper=${served.helper}`);
-    const result = await run(args(remote.url), { ...call, config });
-    if (result.code === 0 || remote.url.endsWith('.git') || !isRedirect(result.stderr)) return result;
-    return await run(args(`${remote.url}.git`), { ...call, config });
+    const result = await run(args(remote.url), asked);
+    if (result.code === 0 || !isRedirect(result.stderr) || remote.credential?.kind === 'ssh_key')
+      return result;
+    const { url, credential } = remote;
+    const moved = await findMovedUrl(smartHttp, { url, credential }, call.signal);
+    return moved === undefined ? result : await run(args(moved), asked);
   } finally {
-    await served?.close();
+    await access.close();
   }
 }
 
@@ -143,40 +149,16 @@ async function listRefs(
   lister: RefLister,
   { remote, signal }: { readonly remote: Remote; readonly signal: AbortSignal },
 ): Promise<RemoteRefs | undefined> {
-  allowedProtocol(options, remote.url);
+  const { url, credential } = remote;
+  const scheme = allowedScheme(options, url);
   // Proxies and other authorities are for git to know.
-  if (!/^https?:/u.test(remote.url) || Object.keys(options.environment ?? {}).length > 0) return undefined;
-  return lister({ url: remote.url, credential: remote.credential, signal });
+  if (!scheme.startsWith('http') || Object.keys(options.environment ?? {}).length > 0) return undefined;
+  return credential?.kind === 'ssh_key' ? undefined : lister({ url, credential, signal });
 }
 
-async function serveOf(folder: string, { url, credential }: Remote): Promise<ServedCredential | undefined> {
-  if (credential === undefined) return undefined;
-  await prepareSocketFolder(folder);
-  return serveCredential(folder, url, credential);
-}
-
-/** GitLab redirects an address without `.git`. Only the address given is ever talked to, with that ending or not. */
+/** GitLab redirects an address without `.git`, and every forge what was renamed. git itself follows nowhere. */
 function isRedirect(stderr: string): boolean {
   return /returned error: 30[12378]/u.test(stderr);
-}
-
-function allowedProtocol(options: GitOptions, url: string): string[] {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const scheme = parsed?.protocol.slice(0, -1) ?? '';
-  if (parsed !== undefined && (parsed.username !== '' || parsed.password !== '')) {
-    throw new GitError('protocol_refused', 'the address of a repository must not contain a credential');
-  }
-  const isAllowed =
-    scheme === 'https' ||
-    (scheme === 'http' && options.allowHttp) ||
-    (scheme === 'file' && options.allowFileRepositories);
-  if (!isAllowed) {
-    throw new GitError(
-      'protocol_refused',
-      `repositories over ${scheme === '' ? 'this kind of address' : `${scheme}://`} are not allowed. Use an https:// address, or have the operator allow it.`,
-    );
-  }
-  return [`protocol.${scheme}.allow=always`];
 }
 
 function gitEnvironment({ binary, environment }: GitOptions): Record<string, string> {

@@ -19,7 +19,7 @@ import type { SandboxGitCommand } from './sandbox-scripts.ts';
 import { createTree } from './workspace.ts';
 
 const token = 'tok_of_the_forge';
-const credential = { username: 'slipway', password: new Secret(token) };
+const credential = { kind: 'password' as const, username: 'slipway', password: new Secret(token) };
 const author = { name: 'Slipway', email: 'slipway@example.com' };
 
 /** Only /usr and the tree exist inside; the traps can still tell through `loot`, so that none goes unseen. */

@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { runCommand } from '../lib/child-process.ts';
 import { Secret } from '../lib/secret.ts';
 import { gitByHand, temporaryFolder, testForge, testSignal } from '../../test/support/git-repositories.ts';
+import { createSmartHttp } from './smart-http.ts';
 import { createRefLister, readRefs } from './list-refs.ts';
 
 const id = 'a'.repeat(40);
@@ -14,7 +15,7 @@ const packet = (text: string): string => `${(text.length + 4).toString(16).padSt
 const head = packet(`${id} HEAD symref-target:refs/heads/main\n`);
 const whole = `${head}${packet(`${id} refs/heads/main\n`)}0000`;
 const answerType = { 'content-type': 'application/x-git-upload-pack-result' };
-const credential = { username: 'x', password: new Secret('the-token') };
+const credential = { kind: 'password' as const, username: 'x', password: new Secret('the-token') };
 
 test('the refs of a remote are told as git tells them', async (t) => {
   const forge = await testForge(t);
@@ -81,7 +82,7 @@ test('refusals, redirects and what is no answer leave it to git', async (t) => {
     'without end': (_request, response) => response.writeHead(200, answerType).write(whole.slice(0, -4)),
     huge: (_request, response) => response.writeHead(200, answerType).end('0'.repeat(100_000)),
   };
-  const list = createRefLister({ timeMs: 500, bytes: 50_000 });
+  const list = createRefLister(createSmartHttp(), { timeMs: 500, bytes: 50_000 });
   for (const [name, answer] of Object.entries(answers)) {
     const url = await serve(t, answer);
     assert.equal(await list({ url, credential, signal: testSignal() }), undefined, name);
@@ -96,7 +97,7 @@ test('refusals, redirects and what is no answer leave it to git', async (t) => {
 test('who stops waiting gets the reason', async (t) => {
   const leaving = new AbortController();
   const url = await serve(t, () => leaving.abort(new Error('left')));
-  const list = createRefLister();
+  const list = createRefLister(createSmartHttp());
   await assert.rejects(list({ url, credential: undefined, signal: leaving.signal }), /left/u);
   await assert.rejects(list({ url, credential: undefined, signal: leaving.signal }), /left/u);
 });
@@ -115,7 +116,8 @@ test('over TLS the certificates of the system count, and nothing that Node was t
 async function listElsewhere(url: string, env: Readonly<Record<string, string>>): Promise<string> {
   const program = `
     import { createRefLister } from ${JSON.stringify(import.meta.resolve('./list-refs.ts'))};
-    const refs = await createRefLister()({ url: ${JSON.stringify(url)}, signal: AbortSignal.timeout(20_000) });
+    import { createSmartHttp } from ${JSON.stringify(import.meta.resolve('./smart-http.ts'))};
+    const refs = await createRefLister(createSmartHttp())({ url: ${JSON.stringify(url)}, signal: AbortSignal.timeout(20_000) });
     console.log(refs?.defaultBranch);`;
   const done = await runCommand({
     file: process.execPath,

@@ -1,11 +1,7 @@
-import { request as requestPlain } from 'node:http';
-import type { IncomingMessage, RequestOptions } from 'node:http';
-import { request as requestSecure } from 'node:https';
-import { createSecureContext, getCACertificates } from 'node:tls';
-import type { SecureContext } from 'node:tls';
 import { isBranchName } from '../domain/branch-name.ts';
 import { withTimeout } from '../lib/abort.ts';
-import type { Credential } from './credentials.ts';
+import type { PasswordCredential } from './credentials.ts';
+import type { AskSmartHttp } from './smart-http.ts';
 
 /** What a remote's refs are at one moment, without their objects. */
 export type RemoteRefs = {
@@ -20,7 +16,7 @@ export type RemoteRefs = {
 export type RefsRequest = {
   /** http or https, without a credential in it. */
   readonly url: string;
-  readonly credential: Credential | undefined;
+  readonly credential: PasswordCredential | undefined;
   readonly signal: AbortSignal;
 };
 
@@ -56,15 +52,11 @@ export type RefLister = (asked: RefsRequest) => Promise<RemoteRefs | undefined>;
  * Undefined for anything but a whole and plain answer, a refusal too: git is for all else, and has the last
  * word. Throws the signal's reason only.
  */
-export function createRefLister(limits = usualLimits): RefLister {
-  let systemTrust: SecureContext | undefined;
-  // What git trusts, whatever Node was started with; read once (90 ms), and only where somebody needs it.
-  const trust = (): SecureContext =>
-    (systemTrust ??= createSecureContext({ ca: [...new Set(getCACertificates('system'))] }));
+export function createRefLister(smartHttp: AskSmartHttp, limits = usualLimits): RefLister {
   return async (asked) => {
     asked.signal.throwIfAborted();
     try {
-      const answer = await ask(asked, limits, trust);
+      const answer = await ask(asked, limits, smartHttp);
       return answer === undefined ? undefined : readRefs(answer);
     } catch {
       asked.signal.throwIfAborted();
@@ -76,28 +68,19 @@ export function createRefLister(limits = usualLimits): RefLister {
 async function ask(
   { url, credential, signal }: RefsRequest,
   limits: RefListerLimits,
-  trust: () => SecureContext,
+  smartHttp: AskSmartHttp,
 ): Promise<Buffer | undefined> {
   const address = new URL(url);
   // git puts its path behind everything: such an address is for git to make sense of.
   if (address.search !== '' || address.hash !== '') return undefined;
   address.pathname = `${address.pathname.replace(/\/+$/u, '')}${path}`;
-  const secure = address.protocol === 'https:' ? { secureContext: trust(), rejectUnauthorized: true } : {};
-  const options: RequestOptions = {
-    method: 'POST',
-    agent: false,
+  const response = await smartHttp({
+    address,
+    credential,
+    headers: { 'git-protocol': 'version=2', 'content-type': requestType, accept: answerType },
+    body: question,
     signal: withTimeout(signal, limits.timeMs),
-    ...secure,
-    headers: {
-      'user-agent': 'git/2 (slipway)',
-      'git-protocol': 'version=2',
-      'content-type': requestType,
-      'content-length': question.length,
-      accept: answerType,
-      ...(credential === undefined ? {} : { authorization: basic(credential) }),
-    },
-  };
-  const response = await send(address, options);
+  });
   try {
     if (response.statusCode !== 200 || response.headers['content-type'] !== answerType) return undefined;
     const chunks: Buffer[] = [];
@@ -111,23 +94,6 @@ async function ask(
   } finally {
     response.destroy();
   }
-}
-
-function send(address: URL, options: RequestOptions): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = (address.protocol === 'https:' ? requestSecure : requestPlain)(address, options);
-    request.once('error', reject);
-    request.once('response', (response) => {
-      // A limit that passes while the answer is read ends the reading as well as the request.
-      request.on('error', () => undefined);
-      resolve(response);
-    });
-    request.end(question);
-  });
-}
-
-function basic({ username, password }: Credential): string {
-  return `Basic ${Buffer.from(`${username}:${password.reveal()}`).toString('base64')}`;
 }
 
 /** A packet of the protocol (gitprotocol-common(5)): its length with these four digits, and a text line. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { takeExclusiveLock } from '../lib/exclusive-lock.ts';
+import { secretOf } from './credentials.ts';
 import { GitError } from './git-error.ts';
 import type { Git, Remote } from './git.ts';
 import { findCurrentMirror } from './mirror-current.ts';
@@ -87,14 +88,21 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   };
 }
 
-/** Where the mirror is, for who has refreshed it before; refreshed only where there is none any more. */
+/**
+ * Where the mirror is, for who has refreshed it before; refreshed only where there is none any more, and only
+ * then is the remote asked for: a credential that is gone by now does not hold up finished work.
+ */
 export async function findOrRefresh(
   mirrors: Pick<Mirrors, 'find' | 'refresh'>,
-  remote: Remote,
-  canonicalUrl: string,
-  signal: AbortSignal,
+  wanted: {
+    readonly url: string;
+    readonly canonical: string;
+    readonly remote: () => Promise<Remote>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Pick<Mirror, 'folder'>> {
-  return mirrors.find(remote, canonicalUrl) ?? mirrors.refresh(remote, canonicalUrl, signal);
+  const { url, canonical, remote, signal } = wanted;
+  return mirrors.find({ url }, canonical) ?? mirrors.refresh(await remote(), canonical, signal);
 }
 
 /**
@@ -129,7 +137,8 @@ function mirrorName(remote: Remote, canonicalUrl: string): string {
 
 function credentialKey({ credential }: Remote): string {
   if (credential === undefined) return 'none';
-  const text = JSON.stringify([credential.username, credential.password.reveal()]);
+  const user = credential.kind === 'password' ? credential.username : undefined;
+  const text = JSON.stringify([credential.kind, user, secretOf(credential).reveal()]);
   return createHash('sha256').update(text).digest('hex');
 }
 

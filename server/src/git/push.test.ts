@@ -131,12 +131,12 @@ test('a push brings its credential where one is asked for', async (t) => {
   const password = 'tok_secret';
   const { forge, push, there, first } = await readyToPush(t, { credentials: { password } });
   await assert.rejects(push(), { code: 'authentication' });
-  const wrong = { username: 'x', password: new Secret('wrong') };
+  const wrong = { kind: 'password' as const, username: 'x', password: new Secret('wrong') };
   await assert.rejects(push({ remote: { url: forge.url, credential: wrong } }), (error) => {
     assert.ok(error instanceof Error && !error.message.includes('wrong'));
     return true;
   });
-  const credential = { username: 'x', password: new Secret(password) };
+  const credential = { kind: 'password' as const, username: 'x', password: new Secret(password) };
   assert.deepEqual(await push({ remote: { url: forge.url, credential } }), { kind: 'pushed' });
   assert.equal(await there(), first);
 });

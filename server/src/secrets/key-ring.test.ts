@@ -56,6 +56,7 @@ test('after a rotation old secrets open and new ones are sealed with the new key
   assert.equal(rotated.open(row, sealed).reveal(), token.reveal());
   const again = rotated.seal(row, token);
   assert.notEqual(again.keyId, sealed.keyId);
+  assert.equal(again.keyId, rotated.newestKeyId);
   assert.equal(createKeyRing([newKey]).open(row, again).reveal(), token.reveal());
 });
 

@@ -6,6 +6,8 @@ export type Sealed = { readonly keyId: string; readonly nonce: Buffer; readonly 
 
 /** Encrypts with the newest key, decrypts with any: so that the master key can be rotated. */
 export type KeyRing = {
+  /** What `seal` seals with: what was sealed with another key can be sealed anew. */
+  readonly newestKeyId: string;
   /** `rowId` is authenticated with the text: a ciphertext that is moved to another row does not open. */
   readonly seal: (rowId: string, value: Secret) => Sealed;
   /** @throws Error when the key is unknown or the row was tampered with. */
@@ -22,7 +24,9 @@ export function createKeyRing(keys: readonly [Secret, ...Secret[]]): KeyRing {
   const byId = new Map(material.map((key) => [keyIdOf(key), key]));
   const newest = material[0];
   if (newest === undefined) throw new Error('a key ring needs a key');
+  const newestKeyId = keyIdOf(newest);
   return {
+    newestKeyId,
     seal(rowId, value) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv(algorithm, newest, nonce, { authTagLength: tagBytes });
@@ -32,7 +36,7 @@ export function createKeyRing(keys: readonly [Secret, ...Secret[]]): KeyRing {
         cipher.final(),
         cipher.getAuthTag(),
       ]);
-      return { keyId: keyIdOf(newest), nonce, ciphertext };
+      return { keyId: newestKeyId, nonce, ciphertext };
     },
     open(rowId, sealed) {
       const key = byId.get(sealed.keyId);
@@ -51,6 +55,15 @@ export function createKeyRing(keys: readonly [Secret, ...Secret[]]): KeyRing {
       return new Secret(text.toString('utf8'));
     },
   };
+}
+
+/** A row's secret; undefined where no key of the ring opens it. */
+export function openIfPossible(ring: KeyRing, row: Sealed & { readonly id: string }): Secret | undefined {
+  try {
+    return ring.open(row.id, row);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Names a key without telling it. */

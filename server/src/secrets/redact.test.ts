@@ -23,6 +23,15 @@ test('a secret is taken out in every form that it travels in', () => {
   }
 });
 
+test('of a secret with several lines each line is taken out, and what all private keys have stays', () => {
+  const key =
+    '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIGxT\r\nQ2vPzK9w==\n-----END PRIVATE KEY-----\n';
+  const { text } = createRedactor([new Secret(key)]);
+  assert.equal(text('line: MC4CAQAwBQYDK2VwBCIEIGxT.'), 'line: [secret].');
+  assert.equal(text('last: Q2vPzK9w=='), 'last: [secret]');
+  assert.equal(text('-----BEGIN PRIVATE KEY-----'), '-----BEGIN PRIVATE KEY-----');
+});
+
 test('encoded within a longer text, a secret is found wherever it begins', () => {
   const around = fc.string({ unit: 'grapheme-ascii', maxLength: 9 });
   fc.assert(

@@ -18,6 +18,7 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
     const value = secret.reveal().toWellFormed();
     if (value.length < shortestSecret) continue;
     forms.add(value);
+    for (const line of keyLines(value)) forms.add(line);
     forms.add(encodeURIComponent(value));
     forms.add(JSON.stringify(value).slice(1, -1));
     for (const encoding of ['base64', 'base64url'] as const) {
@@ -34,6 +35,13 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
       return clean;
     },
   };
+}
+
+/** A private key's lines between its first and its last: what prints it prints them one by one. */
+function keyLines(value: string): readonly string[] {
+  const lines = value.split(/\r?\n/u).map((line) => line.trim());
+  if (lines.length === 1) return [];
+  return lines.filter((line) => line.length >= shortestSecret && !line.startsWith('-----'));
 }
 
 /**

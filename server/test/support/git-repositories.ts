@@ -14,7 +14,8 @@ import { runCommand } from '../../src/lib/child-process.ts';
 /** A limit for everything in one test. */
 export const testSignal = (): AbortSignal => AbortSignal.timeout(60_000);
 
-const env = {
+/** For git by hand: nothing of this machine's user, and Ada as the author. */
+export const adasEnvironment = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin',
   HOME: '/nonexistent',
   LC_ALL: 'C',
@@ -39,7 +40,14 @@ export async function temporaryFolder(t: TestContext): Promise<string> {
 
 /** Runs git as a person at a terminal would, and gives what it printed, trimmed. */
 export async function gitByHand(cwd: string, ...args: string[]): Promise<string> {
-  const command = { file: 'git', args, env, cwd, maxOutputBytes: 50_000_000, timeoutMs: 60_000 };
+  const command = {
+    file: 'git',
+    args,
+    env: adasEnvironment,
+    cwd,
+    maxOutputBytes: 50_000_000,
+    timeoutMs: 60_000,
+  };
   const result = await runCommand({ ...command, signal: testSignal() });
   assert.equal(result.code, 0, `git ${args.join(' ')}: ${result.stderr}`);
   return result.stdout.toString('utf8').trim();

@@ -4,6 +4,7 @@ import { liveRunStates } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
+import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { secondsFromNow } from './move-run.ts';
 import type { Tables } from './tables.ts';
@@ -84,4 +85,5 @@ export async function endCancelled(tx: Transaction<Tables>, taskId: string): Pro
     .execute();
   await dropApprovals(tx, taskId);
   await appendEvents(tx, taskId, null, [{ type: 'task_cancelled', data: {} }]);
+  await wantCallback(tx, taskId);
 }

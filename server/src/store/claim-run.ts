@@ -20,11 +20,16 @@ export type ClaimedRun = {
   readonly timeLeftMs: number;
   readonly exit: unknown;
   readonly agent: string;
+  /** When it could begin, and when it was claimed. */
+  readonly availableAt: Date;
   readonly startedAt: Date;
+  readonly traceId: string;
   readonly repositoryUrl: string;
   readonly options: TaskOptions;
   readonly publish: PublishMode;
   readonly accessTokenId: string | null;
+  /** The name of a stored key of the owner's. */
+  readonly providerKey: string | null;
   /** The task's own key to the model. */
   readonly aiKeyId: string | null;
   readonly branch: string | null;
@@ -67,9 +72,10 @@ const claimLock = 7_302_115;
 const claimedColumns = `
   run.id as "runId", run.generation, run.state, run.task_id as "taskId", run.owner_id as "ownerId", run.kind, run.queue,
   run.iteration, run.attempt, run.cause, run.prompt, run.output_at as "outputAt",
-  run.time_left_ms as "timeLeftMs", run.exit, run.agent, run.started_at as "startedAt",
+  run.time_left_ms as "timeLeftMs", run.exit, run.agent, run.available_at as "availableAt", run.started_at as "startedAt",
+  task.trace_id as "traceId",
   task.repository_url as "repositoryUrl", task.options, task.publish, task.access_token_id as "accessTokenId",
-  task.ai_key_id as "aiKeyId", task.branch, task.cancel_requested_at is not null as "cancelRequested",
+  task.provider_key as "providerKey", task.ai_key_id as "aiKeyId", task.branch, task.cancel_requested_at is not null as "cancelRequested",
   task.state = 'waiting_for_user' as waiting, run.parking, run.agent_version as "agentVersion", run.notices_at as "noticesAt",
   (select count(*)::int from runs earlier where earlier.task_id = run.task_id and earlier.iteration = run.iteration
     and earlier.kind = run.kind and earlier.state = 'parked') as "parkedBefore",

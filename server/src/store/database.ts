@@ -19,6 +19,8 @@ export type Database = {
   readonly hotTransaction: <Result>(work: (client: PoolClient) => Promise<Result>) => Promise<Result>;
   /** A connection outside the pool, for sessions that hold something: locks, LISTEN, the lease loop. */
   readonly connect: (onError: (error: Error) => void) => Promise<Client>;
+  /** Connections of the pool now: all, those that nobody uses, and who waits for one. */
+  readonly poolUse: () => { readonly open: number; readonly idle: number; readonly waiting: number };
   readonly close: () => Promise<void>;
 };
 
@@ -119,6 +121,7 @@ export function openDatabase(address: DatabaseAddress, poolSize: number, logger:
       await client.connect();
       return client;
     },
+    poolUse: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => kysely.destroy(),
   };
 }

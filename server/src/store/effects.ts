@@ -1,41 +1,44 @@
 import { sql, type Transaction } from 'kysely';
 import type { Client } from 'pg';
 import { deadlineSeconds, leaseSeconds } from '../domain/deadlines.ts';
-import { pushEffectKey, type EffectKind, type PushPayload } from '../domain/effect-state.ts';
-import type { NewEvent } from '../domain/event.ts';
-import type { Failure } from '../domain/failure.ts';
-import { appendEvents, jsonText } from './append-events.ts';
+import { effectKinds, type EffectKind, type EffectPayloads } from '../domain/effect-state.ts';
+import { jsonText } from './append-events.ts';
 import type { Database } from './database.ts';
-import { goOnWithInstructions } from './finish-run.ts';
-import { falseWhenMoved, rollBack, secondsFromNow } from './move-run.ts';
+import { rollBack, secondsFromNow } from './move-run.ts';
 import type { Tables } from './tables.ts';
 
-/** An effect that this process holds, with what its handler needs to find its way. */
+/** An effect that this process holds, with what its handler needs to find its way; its payload by its kind. */
 export type LeasedEffect = {
+  [Kind in EffectKind]: EffectOf<Kind>;
+}[EffectKind];
+
+export type EffectOf<Kind extends EffectKind> = {
   readonly effectId: string;
   readonly generation: number;
-  readonly kind: EffectKind;
+  readonly kind: Kind;
   readonly attempts: number;
-  readonly payload: PushPayload;
+  readonly payload: EffectPayloads[Kind];
   readonly taskId: string;
   readonly runId: string | null;
   readonly ownerId: string;
+  readonly traceId: string;
   readonly repositoryUrl: string;
   readonly accessTokenId: string | null;
+  readonly providerKey: string | null;
   readonly workspaceId: string;
   readonly baseCommit: string | null;
   readonly bundleBlobId: string | null;
 };
 
 /**
- * Takes the effect that has waited longest: due, or leased by somebody whose lease has lapsed. Whoever
- * takes it looks first what the world already has, so taking it twice does nothing twice.
+ * Takes the effect of these kinds that has waited longest: due, or leased by somebody whose lease has lapsed.
+ * Whoever takes it looks first what the world already has, so taking it twice does nothing twice.
  */
 const leaseText = `
   with picked as (
     select id from effects
     where ((state = 'waiting' and available_at <= now()) or (state = 'leased' and lease_until < now()))
-      and id <> all($3::uuid[])
+      and id <> all($3::uuid[]) and kind = any($4::text[])
     order by available_at limit 1 for update skip locked
   ), leased as (
     update effects set state = 'leased', holder = $1, generation = generation + 1, attempts = attempts + 1,
@@ -44,21 +47,30 @@ const leaseText = `
   )
   select leased.id as "effectId", leased.generation, leased.kind, leased.attempts, leased.payload,
     leased.task_id as "taskId", leased.run_id as "runId", leased.owner_id as "ownerId",
-    tasks.repository_url as "repositoryUrl", tasks.access_token_id as "accessTokenId",
+    tasks.trace_id as "traceId", tasks.repository_url as "repositoryUrl", tasks.access_token_id as "accessTokenId",
+    tasks.provider_key as "providerKey",
     workspaces.id as "workspaceId", workspaces.base_commit as "baseCommit", runs.bundle_blob_id as "bundleBlobId"
   from leased join tasks on tasks.id = leased.task_id join workspaces on workspaces.id = tasks.workspace_id
     left join runs on runs.id = leased.run_id`;
 
-/** `attended`: effects that this process is at work on. After an outage they are to be renewed, not begun again. */
+/** Which effects a process asks for. */
+export type WantedEffects = {
+  readonly kinds: readonly EffectKind[];
+  /** What it is at work on. After an outage that is to be renewed, not begun again. */
+  readonly attended: readonly string[];
+};
+
+/** The next effect of these kinds (all, unless said), now held by this worker; undefined: none is due. */
 export async function leaseEffect(
   database: Database,
   workerId: string,
-  attended: readonly string[] = [],
+  { kinds = effectKinds, attended = [] }: Partial<WantedEffects> = {},
 ): Promise<LeasedEffect | undefined> {
   const rows = await database.statement<LeasedEffect>({ name: 'lease-effect', text: leaseText }, [
     workerId,
     leaseSeconds,
     attended,
+    kinds,
   ]);
   return rows[0];
 }
@@ -114,7 +126,8 @@ export async function postponeEffect(
     .set({
       state: 'waiting',
       available_at: secondsFromNow(inMs / 1_000),
-      outcome: jsonText({ lastError: reason }),
+      // Beside what a handler keeps there of its tries.
+      outcome: sql`coalesce(outcome, '{}') || ${jsonText({ lastError: reason })}::jsonb`,
       lease_until: null,
     })
     .where('id', '=', effect.effectId)
@@ -124,102 +137,55 @@ export async function postponeEffect(
   return moved.numUpdatedRows === 1n;
 }
 
-export type PushSettlement =
-  | { readonly kind: 'pushed' }
-  /** Another commit has the branch: the same work goes to the next name. */
-  | { readonly kind: 'taken'; readonly next: string; readonly newEffectId: string }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+/** An effect that waits to be done from now on. */
+export type NewEffect = {
+  [Kind in EffectKind]: {
+    readonly id: string;
+    readonly kind: Kind;
+    readonly key: string;
+    readonly payload: EffectPayloads[Kind];
+    readonly ownerId: string;
+    readonly taskId: string;
+    readonly runId: string | null;
+  };
+}[EffectKind];
 
-/** What became of a push, the task with it and what follows, in one transaction. False: the lease is lost. */
-export async function settlePush(
-  database: Database,
-  effect: LeasedEffect,
-  settlement: PushSettlement,
-): Promise<boolean> {
-  return database
-    .transaction(async (tx) => {
-      await moveDelivery(tx, effect.taskId, settlement);
-      const moved = await tx
-        .updateTable('effects')
-        .set({
-          state: settlement.kind === 'failed' ? 'failed' : 'done',
-          outcome: jsonText(settlement),
-          ended_at: sql`now()`,
-          deadline_at: null,
-          lease_until: null,
-        })
-        .where('id', '=', effect.effectId)
-        .where('generation', '=', effect.generation)
-        .where('state', '=', 'leased')
-        .executeTakeFirst();
-      if (moved.numUpdatedRows !== 1n) return rollBack();
-      if (settlement.kind === 'pushed') await keepPushed(tx, effect);
-      if (settlement.kind === 'taken') await insertNextPush(tx, effect, settlement);
-      await appendEvents(tx, effect.taskId, effect.runId, [settlementEvent(effect, settlement)]);
-      if (settlement.kind === 'pushed') await goOnWithInstructions(tx, effect.taskId);
-      return true;
-    })
-    .catch(falseWhenMoved);
-}
-
-/** The task's side; its row is locked before the effect's. */
-async function moveDelivery(
-  tx: Transaction<Tables>,
-  taskId: string,
-  settlement: PushSettlement,
-): Promise<void> {
-  const task = tx.updateTable('tasks').where('id', '=', taskId).where('state', '=', 'creating_pr');
-  const ended = { finished_at: sql<Date>`now()`, deadline_at: null };
-  const moved = await (
-    settlement.kind === 'pushed'
-      ? task.set({ state: 'completed', ...ended })
-      : settlement.kind === 'failed'
-        ? task.set({ state: 'failed', failure: jsonText(settlement.failure), ...ended })
-        : task.set({ branch: settlement.next })
-  ).executeTakeFirst();
-  if (moved.numUpdatedRows !== 1n) rollBack();
-}
-
-async function keepPushed(tx: Transaction<Tables>, effect: LeasedEffect): Promise<void> {
-  await tx
-    .updateTable('workspaces')
-    .set({ pushed_commit: effect.payload.commit })
-    .where('id', '=', effect.workspaceId)
-    .execute();
-}
-
-/** The same work for the next name. The task's own deadline bounds the whole row of names. */
-async function insertNextPush(
-  tx: Transaction<Tables>,
-  effect: LeasedEffect,
-  { next, newEffectId }: PushSettlement & { readonly kind: 'taken' },
-): Promise<void> {
+/** Inserts an effect in the transaction of the change that wants it. */
+export async function insertEffect(tx: Transaction<Tables>, effect: NewEffect): Promise<void> {
   await tx
     .insertInto('effects')
     .values({
-      id: newEffectId,
+      id: effect.id,
       owner_id: effect.ownerId,
       task_id: effect.taskId,
       run_id: effect.runId,
-      kind: 'push',
-      key: pushEffectKey(effect.runId ?? effect.taskId, next),
-      payload: jsonText({ ...effect.payload, branch: next }),
+      kind: effect.kind,
+      key: effect.key,
+      payload: jsonText(effect.payload),
       state: 'waiting',
       deadline_at: secondsFromNow(deadlineSeconds.delivering),
     })
     .execute();
 }
 
-function settlementEvent(effect: LeasedEffect, settlement: PushSettlement): NewEvent {
-  const { branch, commit } = effect.payload;
-  switch (settlement.kind) {
-    case 'pushed':
-      return { type: 'branch_pushed', data: { branch, commit } };
-    case 'taken':
-      return { type: 'branch_taken', data: { branch, next: settlement.next } };
-    case 'failed':
-      return { type: 'task_failed', data: { failure: settlement.failure } };
-    default:
-      return settlement satisfies never;
-  }
+/** Ends an effect in the transaction of what follows from it; rolls that back where the lease is lost. */
+export async function endEffect(
+  tx: Transaction<Tables>,
+  effect: Pick<LeasedEffect, 'effectId' | 'generation'>,
+  end: { readonly state: 'done' | 'failed'; readonly outcome: object },
+): Promise<void> {
+  const moved = await tx
+    .updateTable('effects')
+    .set({
+      state: end.state,
+      outcome: jsonText(end.outcome),
+      ended_at: sql`now()`,
+      deadline_at: null,
+      lease_until: null,
+    })
+    .where('id', '=', effect.effectId)
+    .where('generation', '=', effect.generation)
+    .where('state', '=', 'leased')
+    .executeTakeFirst();
+  if (moved.numUpdatedRows !== 1n) rollBack();
 }

@@ -6,6 +6,7 @@ import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
 import { cancelQueuedRuns } from './cancel-task.ts';
+import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { sessionColumns, stopWaiting, type FinishingRun } from './finish-run.ts';
 import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
@@ -60,6 +61,7 @@ export async function failRun(
         events.push({ type: 'run_retried', data: { attempt: details.retry.attempt, failure } });
       }
       await appendEvents(tx, run.taskId, run.runId, events);
+      if (details.retry === undefined) await wantCallback(tx, run.taskId);
       return true;
     })
     .catch(falseWhenMoved);
@@ -119,6 +121,7 @@ export async function cancelLiveRun(
       await endRun(tx, run, { state: 'cancelled' });
       await dropApprovals(tx, run.taskId);
       await appendEvents(tx, run.taskId, run.runId, [{ type: 'task_cancelled', data: {} }]);
+      await wantCallback(tx, run.taskId);
       return true;
     })
     .catch(falseWhenMoved);

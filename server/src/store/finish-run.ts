@@ -1,13 +1,15 @@
 import { sql, type Transaction } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
-import { pushEffectKey, type PushPayload } from '../domain/effect-state.ts';
+import { pushEffectKey, type PullRequestWish } from '../domain/effect-state.ts';
 import type { ChangesSummary, NewEvent } from '../domain/event.ts';
 import type { Spend } from '../domain/spend.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
 import { appendEvents, jsonText, storableText, type Claim } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
+import { wantCallback } from './callbacks.ts';
 import type { StoredBlob } from './blob-folder.ts';
 import type { Database } from './database.ts';
+import { insertEffect } from './effects.ts';
 import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
 import { readIterationSpend } from './spend.ts';
 import type { Tables } from './tables.ts';
@@ -35,7 +37,12 @@ export type Success = {
   readonly work: Work | undefined;
   /** Where it is to be pushed; undefined: a person publishes. */
   readonly push:
-    | { readonly effectId: string; readonly branch: string; readonly expected: string | null }
+    | {
+        readonly effectId: string;
+        readonly branch: string;
+        readonly expected: string | null;
+        readonly pullRequest: PullRequestWish | undefined;
+      }
     | undefined;
 };
 
@@ -86,7 +93,10 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
       await keepWorkspace(tx, run, success);
       const spend = await readIterationSpend(tx, run.taskId, run.iteration);
       await appendEvents(tx, run.taskId, run.runId, successEvents(run, success, spend));
-      if (success.push === undefined) await goOnWithInstructions(tx, run.taskId);
+      if (success.push === undefined) {
+        await wantCallback(tx, run.taskId);
+        await goOnWithInstructions(tx, run.taskId);
+      }
       return true;
     })
     .catch(falseWhenMoved);
@@ -149,28 +159,29 @@ async function insertBlobs(tx: Transaction<Tables>, ownerId: string, work: Work)
 async function insertPush(
   tx: Transaction<Tables>,
   run: FinishingRun,
-  push: Omit<PushPayload, 'firstBranch'> & { readonly effectId: string },
+  {
+    effectId,
+    branch,
+    expected,
+    commit,
+    pullRequest,
+  }: NonNullable<Success['push']> & { readonly commit: string },
 ): Promise<void> {
-  const payload: PushPayload = {
-    commit: push.commit,
-    branch: push.branch,
-    expected: push.expected,
-    firstBranch: push.branch,
-  };
-  await tx
-    .insertInto('effects')
-    .values({
-      id: push.effectId,
-      owner_id: run.ownerId,
-      task_id: run.taskId,
-      run_id: run.runId,
-      kind: 'push',
-      key: pushEffectKey(run.runId, push.branch),
-      payload: jsonText(payload),
-      state: 'waiting',
-      deadline_at: secondsFromNow(deadlineSeconds.delivering),
-    })
-    .execute();
+  await insertEffect(tx, {
+    id: effectId,
+    kind: 'push',
+    key: pushEffectKey(run.runId, branch),
+    payload: {
+      commit,
+      branch,
+      expected,
+      firstBranch: branch,
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+    },
+    ownerId: run.ownerId,
+    taskId: run.taskId,
+    runId: run.runId,
+  });
 }
 
 async function keepWorkspace(

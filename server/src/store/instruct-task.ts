@@ -3,6 +3,7 @@ import { deadlineSeconds } from '../domain/deadlines.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents } from './append-events.ts';
 import type { Database } from './database.ts';
+import { findKeptRequest, keepRequest, type KeptRequest } from './kept-requests.ts';
 import { secondsFromNow } from './move-run.ts';
 import type { Tables } from './tables.ts';
 
@@ -10,13 +11,7 @@ export type NewInstruction = {
   readonly taskId: string;
   readonly runId: string;
   readonly prompt: string;
-  /** The key belongs to who asks, who need not be the task's owner. */
-  readonly idempotency: {
-    readonly ownerId: string;
-    readonly route: string;
-    readonly key: string;
-    readonly bodyHash: string;
-  } | null;
+  readonly idempotency: KeptRequest | null;
 };
 
 export type InstructAnswer =
@@ -48,13 +43,16 @@ export async function instructTask(database: Database, instruction: NewInstructi
       .forUpdate()
       .executeTakeFirst();
     if (task === undefined) return { kind: 'unknown' };
-    const kept = await findKept(tx, instruction);
-    if (kept !== undefined) return kept;
+    const kept = await findKeptRequest(tx, instruction.taskId, instruction.idempotency);
+    if (kept === 'other') return { kind: 'mismatch' };
+    if (kept !== undefined) return { kind: 'instructed', iteration: kept.iteration, added: false };
     if (!instructable.includes(task.state) || task.cancel_requested_at !== null) {
       return { kind: 'refused', state: task.state, cancelling: task.cancel_requested_at !== null };
     }
     const iteration = task.iteration + 1;
-    if (!(await keepAnswer(tx, instruction, iteration))) return { kind: 'mismatch' };
+    if (!(await keepRequest(tx, instruction.taskId, instruction.idempotency, iteration))) {
+      return { kind: 'mismatch' };
+    }
     await tx
       .updateTable('tasks')
       .set({
@@ -74,40 +72,6 @@ export async function instructTask(database: Database, instruction: NewInstructi
     ]);
     return { kind: 'instructed', iteration, added: true };
   });
-}
-
-async function findKept(
-  tx: Transaction<Tables>,
-  { idempotency, taskId }: NewInstruction,
-): Promise<InstructAnswer | undefined> {
-  if (idempotency === null) return undefined;
-  const kept = await tx
-    .selectFrom('idempotency_keys')
-    .select(['task_id', 'body_hash', 'iteration'])
-    .where('owner_id', '=', idempotency.ownerId)
-    .where('route', '=', idempotency.route)
-    .where('key', '=', idempotency.key)
-    .executeTakeFirst();
-  if (kept === undefined) return undefined;
-  const same = kept.task_id === taskId && kept.body_hash === idempotency.bodyHash;
-  if (!same || kept.iteration === null) return { kind: 'mismatch' };
-  return { kind: 'instructed', iteration: kept.iteration, added: false };
-}
-
-/** False: somebody took the key meanwhile, and for another task, since this one's row is locked. */
-async function keepAnswer(
-  tx: Transaction<Tables>,
-  { idempotency, taskId }: NewInstruction,
-  iteration: number,
-): Promise<boolean> {
-  if (idempotency === null) return true;
-  const { ownerId, route, key, bodyHash } = idempotency;
-  const row = await tx
-    .insertInto('idempotency_keys')
-    .values({ owner_id: ownerId, route, key, body_hash: bodyHash, task_id: taskId, iteration })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  return row.numInsertedOrUpdatedRows === 1n;
 }
 
 /** With the priority and the requirements of the run before it. */

@@ -1,9 +1,10 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { ChangesSummary } from '../domain/event.ts';
 import type { Spend } from '../domain/spend.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { RunCause, RunState } from '../domain/run-state.ts';
 import type { Database } from './database.ts';
+import type { Tables } from './tables.ts';
 
 /** One iteration of a task, as its last attempt left it. */
 export type Iteration = {
@@ -66,6 +67,22 @@ function iterationOf(row: Row): Iteration {
     durationMs: (exits ?? []).reduce<number>((sum, exit) => sum + agentMs(exit), 0),
     spend: { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, microdollars },
   };
+}
+
+/** How long the agent worked in one iteration, in milliseconds, in a transaction that ends its last run, say. */
+export async function readIterationMs(
+  tx: Transaction<Tables>,
+  taskId: string,
+  iteration: number,
+): Promise<number> {
+  const runs = await tx
+    .selectFrom('runs')
+    .select('exit')
+    .where('task_id', '=', taskId)
+    .where('iteration', '=', iteration)
+    .where('exit', 'is not', null)
+    .execute();
+  return runs.reduce((sum, { exit }) => sum + agentMs(exit), 0);
 }
 
 /** How long the agent worked by a supervisor's record of its end; 0 where it does not say. */

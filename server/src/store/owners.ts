@@ -51,6 +51,16 @@ export async function ensureWorker(
     .execute();
 }
 
+/** Whether the user is one of the administrators; nobody's id is nobody. */
+export async function isAdministrator(database: Database, userId: string): Promise<boolean> {
+  const row = await database.kysely
+    .selectFrom('users')
+    .select('role')
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  return row?.role === 'admin';
+}
+
 /** A sealed secret, by its id. */
 export async function findSecret(database: Database, id: string) {
   return database.kysely

@@ -6,6 +6,7 @@ import { restingTaskStates } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
 import { cancelQueuedRuns, endCancelled } from './cancel-task.ts';
+import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { stopWaiting } from './finish-run.ts';
 import { insertNextAttempt } from './next-attempt.ts';
@@ -114,6 +115,7 @@ async function failTask(tx: Transaction<Tables>, taskId: string, failure: Failur
     .execute();
   await dropApprovals(tx, taskId);
   await appendEvents(tx, taskId, null, [{ type: 'task_failed', data: { failure } }]);
+  await wantCallback(tx, taskId);
 }
 
 /**
@@ -148,6 +150,8 @@ export async function sweepTask(database: Database): Promise<string | undefined>
       .updateTable('effects')
       .set({ state: 'dropped', ended_at: sql`now()`, deadline_at: null })
       .where('task_id', '=', task.id)
+      // What tells of an iteration that has ended is no part of what is given up.
+      .where('kind', '<>', 'callback')
       .where('state', 'in', ['waiting', 'leased'])
       .execute();
     const unwanted = task.cancel_requested_at !== null || task.state === 'draft' || task.state === 'paused';
@@ -163,7 +167,7 @@ function deadlineFailure(state: string): Failure {
         code: 'push_failed',
         phase: 'deliver',
         retryable: true,
-        message: 'the branch could not be pushed in time; see the events for the reason, then retry',
+        message: "the work could not be published in time; see the server's log for the reason, then retry",
       }
     : {
         code: 'queue_deadline',

@@ -1,8 +1,9 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { ApprovalState } from '../domain/approval-state.ts';
-import type { EffectKind, EffectState, PushPayload } from '../domain/effect-state.ts';
+import type { EffectKind, EffectPayloads, EffectState } from '../domain/effect-state.ts';
 import type { ChangesSummary, EventType } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
+import type { KeyProvider } from '../domain/key.ts';
 import type { PublishMode, TaskOptions } from '../domain/options.ts';
 import type { RunCause, RunKind, RunQueue, RunState } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
@@ -28,6 +29,7 @@ export type Tables = {
   rate_limits: RateLimitsTable;
   spend: SpendTable;
   approvals: ApprovalsTable;
+  keys: KeysTable;
   task_transitions: TransitionsTable;
   run_transitions: TransitionsTable;
 };
@@ -121,6 +123,8 @@ export type TasksTable = {
   failure: NullableJson<Failure>;
   changes: NullableJson<ChangesSummary>;
   patch_blob_id: string | null;
+  pull_request_number: number | null;
+  pull_request_url: string | null;
   duration_ms: Generated<number>;
   trace_id: string;
   cancel_requested_at: Date | null;
@@ -192,7 +196,7 @@ export type EffectsTable = {
   run_id: string | null;
   kind: EffectKind;
   key: string;
-  payload: Json<PushPayload>;
+  payload: Json<EffectPayloads[EffectKind]>;
   outcome: NullableJson<unknown>;
   state: EffectState;
   available_at: Generated<Date>;
@@ -237,6 +241,16 @@ export type ApprovalsTable = {
   expires_at: Date;
   decided_by: string | null;
   decided_at: Date | null;
+  created_at: Created;
+};
+
+export type KeysTable = {
+  id: string;
+  owner_id: string;
+  name: string;
+  provider: KeyProvider;
+  scope: Generated<string>;
+  secret_id: string;
   created_at: Created;
 };
 

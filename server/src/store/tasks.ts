@@ -20,6 +20,7 @@ export type TaskRow = {
   readonly iteration: number;
   readonly failure: Failure | null;
   readonly branch: string | null;
+  readonly pullRequestUrl: string | null;
   readonly changes: ChangesSummary | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
@@ -28,6 +29,8 @@ export type TaskRow = {
 
 /** One task, whole. */
 export type Task = Omit<TaskRow, 'promptStart'> & {
+  readonly ownerId: string;
+  readonly accessTokenId: string | null;
   readonly prompt: string;
   readonly currentPrompt: string | null;
   readonly options: TaskOptions;
@@ -36,6 +39,7 @@ export type Task = Omit<TaskRow, 'promptStart'> & {
   readonly callbackUrl: string | null;
   readonly result: string | null;
   readonly patchBlobId: string | null;
+  readonly pullRequestNumber: number | null;
   readonly durationMs: number;
   readonly traceId: string;
   readonly lastEventId: number;
@@ -69,8 +73,12 @@ export async function findTask(
     'result',
     'failure',
     'branch',
+    'pull_request_number as pullRequestNumber',
+    'pull_request_url as pullRequestUrl',
     'changes',
     'patch_blob_id as patchBlobId',
+    'owner_id as ownerId',
+    'access_token_id as accessTokenId',
     'duration_ms as durationMs',
     'trace_id as traceId',
     'created_at as createdAt',
@@ -119,6 +127,7 @@ export async function readTaskPage(
       'iteration',
       'failure',
       'branch',
+      'pull_request_url as pullRequestUrl',
       'changes',
       'created_at as createdAt',
       'started_at as startedAt',

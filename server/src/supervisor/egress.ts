@@ -1,14 +1,10 @@
-import { lookup } from 'node:dns/promises';
 import { request, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { connect, isIP, type Socket } from 'node:net';
 
-import { createAllowList, parseTarget, type Target } from './allow-list.ts';
+import { createAllowList, parseTarget, type Target } from '../lib/allow-list.ts';
+import { pinned, resolveInTime, type Resolve } from '../lib/resolve-name.ts';
 import { codeOf, forward, unforwardable } from './forward.ts';
 import type { Notice } from './protocol.ts';
-
-/** All addresses of a name. Rejects with the system's error. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
 
 export type EgressOptions = {
   readonly allow: readonly string[];
@@ -36,11 +32,6 @@ type Verdict =
   | { readonly kind: 'allowed'; readonly addresses: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: Notice['reason'] }
   | { readonly kind: 'unknown'; readonly why: string };
-
-/** The addresses of a name by the host's own resolver. */
-export async function resolveName(host: string): Promise<readonly string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
-}
 
 /**
  * A proxy for allowed hosts. A name that is not allowed is never resolved, since a question to a name server
@@ -102,10 +93,11 @@ export function createEgress(options: EgressOptions): Egress {
 
 function createJudge(options: EgressOptions): (target: Target) => Promise<Verdict> {
   const list = createAllowList(options.allow);
+  const timed = { resolve: options.resolve, milliseconds: options.connectMs };
   return async (target) => {
     if (!list.allowsName(target)) return { kind: 'refused', reason: 'not_allowed' };
     try {
-      const found = isIP(target.host) === 0 ? await resolveInTime(target.host, options) : [target.host];
+      const found = isIP(target.host) === 0 ? await resolveInTime(target.host, timed) : [target.host];
       const addresses = found.filter((address) => list.allowsAddress(target, address));
       if (addresses.length > 0) return { kind: 'allowed', addresses };
       return found.length === 0
@@ -115,20 +107,6 @@ function createJudge(options: EgressOptions): (target: Target) => Promise<Verdic
       return { kind: 'unknown', why: codeOf(error) };
     }
   };
-}
-
-async function resolveInTime(host: string, options: EgressOptions): Promise<readonly string[]> {
-  const late = new AbortController();
-  try {
-    const found = await Promise.race([
-      options.resolve(host),
-      delay(options.connectMs, undefined, { signal: late.signal }),
-    ]);
-    if (found === undefined) throw Object.assign(new Error('no address in time'), { code: 'ETIMEDOUT' });
-    return found;
-  } finally {
-    late.abort();
-  }
 }
 
 /** An absolute address; one of another scheme than http is known by its target alone. */
@@ -177,16 +155,6 @@ function openTunnel(tunnel: {
     else if (failed) client.destroy();
   });
   client.once('close', () => far.destroy());
-}
-
-/** A resolver that answers with what has been judged. */
-function pinned(addresses: readonly string[]): LookupFunction {
-  const found = addresses.map((address) => ({ address, family: isIP(address) }));
-  return (_host, options, callback) => {
-    const [first] = found;
-    if (options.all === true || first === undefined) callback(null, found);
-    else callback(null, first.address, first.family);
-  };
 }
 
 const refusals: Readonly<Record<Notice['reason'], (host: string, port: number) => string>> = {

@@ -2,7 +2,8 @@ import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-import { createEgress, resolveName, type Resolve } from './egress.ts';
+import { resolveName, type Resolve } from '../lib/resolve-name.ts';
+import { createEgress } from './egress.ts';
 import type { Notice, WayOut } from './protocol.ts';
 import { createRelays } from './relay.ts';
 

@@ -11,11 +11,14 @@ import { createTaskService, type CreateTaskPolicy, type Submission } from '../..
 import { insertTask } from '../../src/store/create-task.ts';
 import { findSecret } from '../../src/store/owners.ts';
 import { createWakeups, type Wake } from '../../src/store/wakeups.ts';
+import { makeForges } from '../support/forges.ts';
 import { addOwner, eventTypes, newTask, setStage, storeTask, type Stage } from '../support/stored-tasks.ts';
 
 const keyRing = createKeyRing([new Secret('a key for the tests of this file')]);
 const fields = {
   repositoryUrl: 'repo_url',
+  callbackUrl: 'callback_url',
+  providerKey: 'provider_key',
   agent: 'cli',
   command: 'command',
   sourceBranch: 'source_branch',
@@ -53,12 +56,14 @@ async function makeService(t: TestContext, policy: Partial<CreateTaskPolicy> = {
     ids: systemIds,
     faults: createFaults(undefined),
     agents: new Map([[scriptAgent.name, scriptAgent]]),
+    forgeOf: makeForges().forgeOf,
     policy: {
-      repositories: { allowFile: false, allowHttp: false },
+      repositories: { allowFile: false, allowHttp: false, allowSsh: false },
       defaultAgent: 'script',
       timeoutSecondsDefault: 300,
       timeoutSecondsMax: 1_800,
       tasksPerMinute: 0,
+      allowPrivate: [],
       ...policy,
     },
   });

@@ -7,11 +7,10 @@ import {
   postponeEffect,
   releaseOwnEffects,
   renewEffects,
-  settlePush,
-  type LeasedEffect,
-  type PushSettlement,
+  type EffectOf,
 } from '../../src/store/effects.ts';
 import { ensureWorker } from '../../src/store/owners.ts';
+import { settlePush, type PushSettlement } from '../../src/store/settle-push.ts';
 import { findTask } from '../../src/store/tasks.ts';
 import {
   age,
@@ -25,9 +24,14 @@ import {
   type Stage,
 } from '../support/stored-tasks.ts';
 
-const lease = (stage: Stage) => leaseEffect(stage.database, stage.workerId);
+async function lease(stage: Stage): Promise<EffectOf<'push'> | undefined> {
+  const effect = await leaseEffect(stage.database, stage.workerId);
+  if (effect === undefined) return undefined;
+  assert.ok(effect.kind === 'push');
+  return effect;
+}
 
-async function leased(stage: Stage): Promise<LeasedEffect> {
+async function leased(stage: Stage): Promise<EffectOf<'push'>> {
   const effect = await lease(stage);
   assert.ok(effect, 'no effect is due');
   return effect;
@@ -64,7 +68,7 @@ test('a leased effect brings what its handler needs', async (t) => {
 test('sixteen who ask at once lease each effect once, the one that waited longest first', async (t) => {
   const stage = await setStage(t, 16);
   for (let index = 0; index < 20; index += 1) await storeWaitingPush(stage);
-  const all: LeasedEffect[] = [];
+  const all: EffectOf<'push'>[] = [];
   const taker = async (): Promise<void> => {
     for (let effect = await lease(stage); effect !== undefined; effect = await lease(stage)) all.push(effect);
   };
@@ -100,8 +104,8 @@ test('what this process is at work on is not leased again by itself when its lea
   await storeWaitingPush(stage);
   const effect = await leased(stage);
   await age(stage, 'effects', 'lease_until', { id: effect.effectId, seconds: 60 });
-  assert.equal(await leaseEffect(stage.database, stage.workerId, [effect.effectId]), undefined);
-  assert.ok(await leaseEffect(stage.database, stage.workerId, [systemIds.random()]));
+  assert.equal(await leaseEffect(stage.database, stage.workerId, { attended: [effect.effectId] }), undefined);
+  assert.ok(await leaseEffect(stage.database, stage.workerId, { attended: [systemIds.random()] }));
 });
 
 test('a worker that is started again lets go of what it held, under a new generation', async (t) => {

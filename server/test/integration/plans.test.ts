@@ -6,11 +6,12 @@ import { appendOutputEvents } from '../../src/store/append-events.ts';
 import { cancelTask } from '../../src/store/cancel-task.ts';
 import { retakeOwnRuns } from '../../src/store/claim-run.ts';
 import { findIdempotencyKey } from '../../src/store/create-task.ts';
-import { leaseEffect, releaseOwnEffects, settlePush } from '../../src/store/effects.ts';
+import { leaseEffect, releaseOwnEffects } from '../../src/store/effects.ts';
 import { readEvents, readHeads } from '../../src/store/events.ts';
 import { finishRun } from '../../src/store/finish-run.ts';
 import { recordExit } from '../../src/store/move-run.ts';
 import { readClaim } from '../../src/store/read-claim.ts';
+import { settlePush } from '../../src/store/settle-push.ts';
 import { sweepRun, sweepTask } from '../../src/store/sweep.ts';
 import { findTask, readTaskPage } from '../../src/store/tasks.ts';
 import {
@@ -58,7 +59,7 @@ async function lifeOfATask(stage: Stage): Promise<void> {
   assert.ok(await recordExit(database, run, {}));
   assert.ok(await finishRun(database, run, successOf('codeforge/mend-it')));
   const effect = await leaseEffect(database, workerId);
-  assert.ok(effect);
+  assert.ok(effect?.kind === 'push');
   assert.ok(await settlePush(database, effect, { kind: 'pushed' }));
   await findTask(database, { userId: stage.ownerId, isAdmin: false }, { id: run.taskId });
 }

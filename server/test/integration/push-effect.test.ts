@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { GitServerFault } from '../../src/demo/git-server.ts';
+import { RunFailure } from '../../src/domain/failure.ts';
 import type { FaultPoint } from '../../src/domain/fault-points.ts';
 import { createOutbox } from '../../src/effects/outbox.ts';
 import { createPushHandler } from '../../src/effects/push.ts';
@@ -13,7 +14,7 @@ import { systemIds } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { createBlobFolder } from '../../src/store/blob-folder.ts';
-import { leaseEffect, type LeasedEffect } from '../../src/store/effects.ts';
+import { leaseEffect, type EffectOf } from '../../src/store/effects.ts';
 import { finishRun } from '../../src/store/finish-run.ts';
 import { findTask, type Task } from '../../src/store/tasks.ts';
 import { createWakeups } from '../../src/store/wakeups.ts';
@@ -40,13 +41,15 @@ type Delivery = {
   readonly commit: string;
   readonly base: string;
   /** Leases the push and has it done. */
-  readonly deliver: () => Promise<LeasedEffect>;
-  readonly handle: (effect: LeasedEffect, signal?: AbortSignal) => Promise<void>;
-  readonly lease: () => Promise<LeasedEffect>;
+  readonly deliver: () => Promise<EffectOf<'push'>>;
+  readonly handle: (effect: EffectOf<'push'>, signal?: AbortSignal) => Promise<void>;
+  readonly lease: () => Promise<EffectOf<'push'>>;
   readonly task: () => Promise<Task>;
   /** The commit of a branch of the forge; undefined where there is none. */
   readonly remote: (name: string) => Promise<string | undefined>;
   readonly faults: {
+    /** Why there is no credential. */
+    credential?: RunFailure;
     next:
       | ((request: { readonly url: string; readonly method: string }) => GitServerFault | undefined)
       | undefined;
@@ -82,24 +85,25 @@ async function makeDelivery(t: TestContext): Promise<Delivery> {
   const reached: FaultPoint[] = [];
   const wakeups = createWakeups(stage.database, 'here', silentLogger);
   const scratch = join(forge.folder, 'scratch');
+  const token = new Secret('ghp_the-token-of-the-task');
   const handler = createPushHandler({
     database: stage.database,
     wakeups,
     blobs,
     git: forge.git,
     mirrors: forge.mirrors,
-    remoteOf: async (effect) => ({
-      url: effect.repositoryUrl,
-      credential: { username: 'x-access-token', password: new Secret('ghp_the-token-of-the-task') },
-    }),
-    repositories: { allowFile: true, allowHttp: true },
+    findCredential: async () => {
+      if (faults.credential !== undefined) throw faults.credential;
+      return { git: { kind: 'password', username: 'x-access-token', password: token }, token };
+    },
+    repositories: { allowFile: true, allowHttp: true, allowSsh: false },
     scratch,
     ids: systemIds,
     faults: { reach: (point) => void reached.push(point) },
   });
-  const lease = async (): Promise<LeasedEffect> => {
+  const lease = async (): Promise<EffectOf<'push'>> => {
     const effect = await leaseEffect(stage.database, stage.workerId);
-    assert.ok(effect, 'no push is due');
+    assert.ok(effect?.kind === 'push', 'no push is due');
     return effect;
   };
   const handle: Delivery['handle'] = (effect, signal = testSignal()) => handler(effect, signal);
@@ -143,10 +147,14 @@ async function makeDelivery(t: TestContext): Promise<Delivery> {
       wakeups,
       logger: silentLogger,
       hold: () => () => undefined,
-      handlers: { push: handler },
+      handlers: { push: handler, pull_request: unexpected, callback: unexpected },
       afterLease: () => undefined,
     }),
   };
+}
+
+function unexpected(): Promise<void> {
+  return Promise.reject(new Error('nobody asked for it'));
 }
 
 test('a push brings the commit to the forge, completes the task, and leaves nothing lying about', async (t) => {
@@ -226,6 +234,19 @@ test('a branch of ours that somebody moved is not overwritten', async (t) => {
   assert.match(failure?.message ?? '', /^push failed: somebody else moved/u);
 });
 
+test('a branch of ours that somebody deleted is pushed anew', async (t) => {
+  const delivery = await makeDelivery(t);
+  const effect = await delivery.lease();
+  await delivery.handle({ ...effect, payload: { ...effect.payload, expected: delivery.base } });
+  assert.equal(await delivery.remote(branch), undefined);
+  assert.equal((await delivery.task()).state, 'creating_pr');
+  await delivery.deliver();
+  assert.equal(await delivery.remote(branch), delivery.commit);
+  assert.equal((await delivery.task()).state, 'completed');
+  const types = await eventTypes(delivery.stage, delivery.taskId);
+  assert.deepEqual(types.slice(-2), ['branch_gone', 'branch_pushed']);
+});
+
 test('a push that the repository rejects fails the task with the words of its hook, and no token', async (t) => {
   const delivery = await makeDelivery(t);
   const hook = join(delivery.forge.bare, 'hooks/pre-receive');
@@ -273,6 +294,25 @@ test('a token that the forge refuses is no reason to try again', async (t) => {
   await delivery.deliver();
   const { state, failure } = await delivery.task();
   assert.deepEqual([state, failure?.code], ['failed', 'push_failed']);
+});
+
+test('a credential that is missing for good fails the task; one that may come is asked for again', async (t) => {
+  const delivery = await makeDelivery(t);
+  const failure = { code: 'credential_missing', phase: 'prepare' } as const;
+  delivery.faults.credential = new RunFailure({ ...failure, retryable: true, message: 'GitHub is away' });
+  const { effectId } = await delivery.deliver();
+  assert.equal((await delivery.task()).state, 'creating_pr');
+  await age(delivery.stage, 'effects', 'available_at', { id: effectId, seconds: 600 });
+  delivery.faults.credential = new RunFailure({
+    ...failure,
+    retryable: false,
+    message: 'no key is named hub',
+  });
+  await delivery.deliver();
+  const task = await delivery.task();
+  assert.deepEqual([task.state, task.failure?.code], ['failed', 'credential_missing']);
+  assert.equal(task.failure?.message, 'push failed: no key is named hub');
+  assert.equal(task.failure.phase, 'deliver');
 });
 
 test('who lost the lease while he pushed writes nothing', async (t) => {

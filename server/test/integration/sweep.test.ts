@@ -225,6 +225,7 @@ test('a sweeper waits for one lease, then ends what was lost and tells who waits
   const woken: Wake[] = [];
   wakeups.listen((wake) => woken.push(wake));
   const stop = new AbortController();
+  const counted: string[] = [];
   const began = performance.now();
   const running = createSweeper({
     database: stage.database,
@@ -232,6 +233,7 @@ test('a sweeper waits for one lease, then ends what was lost and tells who waits
     ids: systemIds,
     faults: createFaults(undefined),
     logger: silentLogger,
+    countRun: (outcome) => void counted.push(outcome),
   }).run(stop.signal);
   await until('the lost run', () => woken.some((wake) => wake.topic === 'run'));
   assert.ok(performance.now() - began > 9_000);
@@ -239,4 +241,5 @@ test('a sweeper waits for one lease, then ends what was lost and tells who waits
   await running;
   assert.ok(woken.some((wake) => wake.topic === 'stream' && wake.id === run.taskId));
   assert.equal((await runsOf(stage, run.taskId))[0]?.state, 'lost');
+  assert.deepEqual(counted, ['lost']);
 });

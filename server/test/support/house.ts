@@ -53,7 +53,11 @@ export async function makeHouse(
   const workerId = systemIds.ordered();
   await ensureWorker(database, { id: workerId, host: 'here', version: '0' });
   const ownerId = await ensureAdministrator(database, systemIds);
-  const { canonical } = parseRepositoryUrl(repositoryUrl, { allowFile: true, allowHttp: true });
+  const { canonical } = parseRepositoryUrl(repositoryUrl, {
+    allowFile: true,
+    allowHttp: true,
+    allowSsh: true,
+  });
   return { database, workerId, ownerId, folder, folders, url: repositoryUrl, canonical };
 }
 

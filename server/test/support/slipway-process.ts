@@ -27,12 +27,14 @@ export type User = { readonly uid: number; readonly gid: number };
 
 /**
  * Starts the process and waits until it says that it is ready. Its environment is the settings, nothing else;
- * it belongs to `user`, who then has no other groups, or to this process's own.
+ * it belongs to `user`, who then has no other groups, or to this process's own. One that `standsStill` before
+ * it is ready is waited for no longer; it has no address yet.
  */
 export async function startSlipway(
   command: 'serve' | 'work',
   settings: SlipwaySettings,
   user?: User,
+  standsStill: () => boolean = () => false,
 ): Promise<SlipwayProcess> {
   const child = spawn(process.execPath, [program, command], {
     env: {
@@ -57,6 +59,9 @@ export async function startSlipway(
   child.stdout.on('data', onData);
   child.stderr.on('data', onData);
   child.once('exit', (code) => ready.reject(new Error(`slipway ${command} ended with ${code}:\n${output}`)));
+  const watch = setInterval(() => {
+    if (standsStill()) ready.resolve('');
+  }, 50);
   const patience = setTimeout(() => {
     child.kill('SIGKILL');
     ready.reject(new Error(`slipway ${command} was not ready in time:\n${output}`));
@@ -72,6 +77,7 @@ export async function startSlipway(
     };
   } finally {
     clearTimeout(patience);
+    clearInterval(watch);
   }
 }
 

@@ -178,7 +178,10 @@ export function successOf(push?: string): Success {
       patch: blob(),
       changes: { filesModified: 1, filesCreated: 0, filesDeleted: 0, insertions: 1, deletions: 1 },
     },
-    push: push === undefined ? undefined : { effectId: systemIds.ordered(), branch: push, expected: null },
+    push:
+      push === undefined
+        ? undefined
+        : { effectId: systemIds.ordered(), branch: push, expected: null, pullRequest: undefined },
   };
 }
 

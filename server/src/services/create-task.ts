@@ -9,9 +9,13 @@ import {
   type RepositoryUrl,
   type RepositoryUrlPolicy,
 } from '../domain/repository-url.ts';
+import type { ForgeOf } from '../forges/forge.ts';
 import type { Faults } from '../lib/faults.ts';
+import { createAddressGuard, type AddressGuard } from '../lib/guarded-address.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Secret } from '../lib/secret.ts';
+import { silentTelemetry, type Telemetry } from '../lib/telemetry.ts';
+import { placeOf, type TracePlace } from '../lib/traceparent.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
 import {
   createTaskInserter,
@@ -20,11 +24,13 @@ import {
   type SealedSecret,
 } from '../store/create-task.ts';
 import type { Database } from '../store/database.ts';
+import { findKey } from '../store/keys.ts';
 import { ensureRepository } from '../store/owners.ts';
 import { spendRateLimit } from '../store/rate-limits.ts';
 import type { Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
+import { keyMisfit } from './key-misfit.ts';
 import {
   taskOptionsOf,
   type OptionsPolicy,
@@ -48,6 +54,8 @@ export type Submission = WantedOptions & {
   readonly idempotencyKey?: string;
   /** Identifies who is counted against the rate limit, without telling the credential. */
   readonly rateLimitKey: string;
+  /** The request's place in a trace: the task goes on with it. */
+  readonly trace?: TracePlace;
 };
 
 export type CreatedTask = { readonly id: string; readonly createdAt: Date };
@@ -59,13 +67,17 @@ export type CreateTaskDeps = {
   readonly ids: Ids;
   readonly faults: Faults<FaultPoint>;
   readonly agents: ReadonlyMap<string, Agent>;
+  readonly forgeOf: ForgeOf;
   readonly policy: CreateTaskPolicy;
+  readonly telemetry?: Telemetry;
 };
 
 export type CreateTaskPolicy = OptionsPolicy & {
   readonly repositories: RepositoryUrlPolicy;
   /** 0: no limit. */
   readonly tasksPerMinute: number;
+  /** Hosts that callbacks may go to although they are not on the internet, as `createAddressGuard` has them. */
+  readonly allowPrivate: readonly string[];
 };
 
 const route = 'tasks';
@@ -80,9 +92,12 @@ const route = 'tasks';
 export function createTaskService(deps: CreateTaskDeps) {
   const repositoryIds = new Map<string, string>();
   const insertTask = createTaskInserter(deps.database);
+  const guard = createAddressGuard(deps.policy.allowPrivate);
 
   return async (viewer: Viewer, submission: Submission, fields: SubmissionFields): Promise<CreatedTask> => {
+    const receivedAt = new Date();
     const repository = checkedRepository(submission.repositoryUrl, deps.policy.repositories, fields);
+    checkCallback(guard, submission.callbackUrl, fields);
     const options = taskOptionsOf(submission, deps.policy, fields);
     const idempotency =
       submission.idempotencyKey === undefined ? null : keyOf(submission, submission.idempotencyKey);
@@ -92,6 +107,7 @@ export function createTaskService(deps: CreateTaskDeps) {
       const kept = await findKept(deps.database, viewer, idempotency);
       if (kept !== undefined) return kept;
     }
+    await checkKey(deps, viewer, { submission, repository, fields });
     await spend(deps, submission.rateLimitKey);
     const repositoryId = await repositoryIdOf(deps, repositoryIds, repository.canonical);
     const task: NewTask = {
@@ -110,7 +126,7 @@ export function createTaskService(deps: CreateTaskDeps) {
       providerKey: submission.providerKey ?? null,
       accessToken: submission.accessToken === undefined ? null : seal(deps, submission.accessToken),
       ...(submission.aiKey === undefined ? {} : { aiKey: seal(deps, submission.aiKey) }),
-      traceId: deps.ids.random().replaceAll('-', ''),
+      traceId: submission.trace?.traceId ?? deps.ids.random().replaceAll('-', ''),
       priority: submission.priority ?? priorityRange.default,
       pendingSeconds: deadlineSeconds.pending,
       idempotency,
@@ -122,9 +138,26 @@ export function createTaskService(deps: CreateTaskDeps) {
       return kept;
     }
     deps.faults.reach('create.stored');
+    recordBirth(deps, task, { parent: submission.trace, at: receivedAt });
     deps.wakeups.wake('run', task.runId);
     return { id: taskId, createdAt };
   };
+}
+
+/** The span below which everything hangs that is done for the task, in whatever process: its id is the task's. */
+function recordBirth(
+  { telemetry = silentTelemetry }: CreateTaskDeps,
+  task: NewTask,
+  { parent, at }: { readonly parent: TracePlace | undefined; readonly at: Date },
+): void {
+  const span = telemetry.tracer.begin('create task', {
+    parent,
+    place: placeOf(task.traceId, task.taskId),
+    kind: 'producer',
+    at,
+    attributes: { 'slipway.task.id': task.taskId, 'slipway.task.source': task.source },
+  });
+  span.end();
 }
 
 function checkedRepository(
@@ -140,6 +173,22 @@ function checkedRepository(
   }
 }
 
+/** Nothing is looked up: a name may lead elsewhere by the time that it is used, and is judged then. */
+function checkCallback(guard: AddressGuard, url: string | undefined, fields: SubmissionFields): void {
+  if (url === undefined) return;
+  switch (guard.read(url)) {
+    case 'not_a_url':
+      throw invalidField(fields.callbackUrl, 'must be a valid URL');
+    case 'credentials':
+      throw invalidField(fields.callbackUrl, 'must not contain a user name or password');
+    case 'not_public':
+      throw invalidField(
+        fields.callbackUrl,
+        'must lead to the public internet; the operator lists other hosts in SLIPWAY_ALLOW_PRIVATE_ADDRESSES',
+      );
+  }
+}
+
 function checkAgent(
   agents: ReadonlyMap<string, Agent>,
   task: { readonly taskId: string; readonly prompt: string; readonly options: TaskOptions },
@@ -151,6 +200,29 @@ function checkAgent(
   const about = { taskId: task.taskId, runId: task.taskId, iteration: 1, prompt: task.prompt };
   const refusal = agent.refuse({ ...about, ...options });
   if (refusal !== undefined) throw invalidField(fields[refusal.field], refusal.message);
+}
+
+/**
+ * A key that is there must fit the repository. One that is not there is taken: it may be registered before the
+ * task needs it, and creating promises nothing about the outside.
+ */
+async function checkKey(
+  { database, forgeOf }: CreateTaskDeps,
+  viewer: Viewer,
+  asked: {
+    readonly submission: Submission;
+    readonly repository: RepositoryUrl;
+    readonly fields: SubmissionFields;
+  },
+): Promise<void> {
+  const { submission, repository, fields } = asked;
+  const { providerKey, accessToken } = submission;
+  // The task's own token goes before the key, but does not log in over ssh.
+  const isUsed = accessToken === undefined || repository.kind === 'ssh';
+  if (providerKey === undefined || !isUsed) return;
+  const key = await findKey(database, viewer.userId, providerKey);
+  const misfit = key && keyMisfit(key, repository, forgeOf(repository.publicUrl));
+  if (misfit !== undefined) throw invalidField(fields.providerKey, misfit);
 }
 
 async function spend(deps: CreateTaskDeps, key: string): Promise<void> {
@@ -169,7 +241,7 @@ async function spend(deps: CreateTaskDeps, key: string): Promise<void> {
 type Idempotency = NonNullable<NewTask['idempotency']>;
 
 function keyOf(submission: Submission, key: string): Idempotency {
-  const { accessToken, aiKey, rateLimitKey: _counted, ...body } = submission;
+  const { accessToken, aiKey, rateLimitKey: _counted, trace: _trace, ...body } = submission;
   const secrets = [accessToken?.reveal() ?? null, ...(aiKey === undefined ? [] : [aiKey.reveal()])];
   return { route, key, bodyHash: bodyHashOf(body, ...secrets) };
 }

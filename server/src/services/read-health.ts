@@ -1,4 +1,5 @@
 import { delay } from '../lib/abort.ts';
+import { remembered } from '../lib/remembered.ts';
 import type { Database } from '../store/database.ts';
 import { readDatabaseClock } from '../store/sweep.ts';
 import { readQueueFigures } from '../store/tasks.ts';
@@ -45,20 +46,6 @@ export function createReadHealthService(deps: ReadHealthDeps) {
     // A walk over a large disk holds up no answer: until it is done, the figure before stands.
     await Promise.race([disk, new Promise((resolve) => setTimeout(resolve, 100))]);
     return { ...parts, workspaceDiskBytes: lastDiskBytes, uptimeSeconds: deps.uptimeSeconds() };
-  };
-}
-
-/** What `read` gave, for `milliseconds` from its end on; who asks while it reads waits for the same. */
-function remembered<Value>(milliseconds: number, read: () => Promise<Value>): () => Promise<Value> {
-  let kept: Promise<Value> | undefined;
-  let forgetAt = Infinity;
-  return () => {
-    if (kept !== undefined && performance.now() < forgetAt) return kept;
-    forgetAt = Infinity;
-    kept = read().finally(() => {
-      forgetAt = performance.now() + milliseconds;
-    });
-    return kept;
   };
 }
 

@@ -5,10 +5,12 @@ import type { Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import { expireApproval } from '../store/approvals.ts';
+import { expireCallback } from '../store/callbacks.ts';
 import type { Database } from '../store/database.ts';
 import { readDatabaseClock, sweepRun, sweepTask, type DatabaseClock } from '../store/sweep.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { wakeAfterDecision } from './answer-approval.ts';
+import type { RunOutcome } from './count-runs.ts';
 
 const everyMs = 1_000;
 /** One pass takes no longer, so that looks at the clock stay close together. */
@@ -22,6 +24,7 @@ export type SweeperDeps = {
   readonly ids: Ids;
   readonly faults: Faults<FaultPoint>;
   readonly logger: Logger;
+  readonly countRun?: (outcome: RunOutcome) => void;
 };
 
 /**
@@ -39,7 +42,8 @@ export function createSweeper(deps: SweeperDeps): { readonly run: (signal: Abort
     if (!steadiness.look(await readDatabaseClock(deps.database))) return;
     const until = performance.now() + passMs;
     while (!signal.aborted && performance.now() < until) {
-      if (!(await sweepOneRun(deps)) && !(await sweepOneTask(deps))) return;
+      const swept = (await sweepOneRun(deps)) || (await sweepOneTask(deps)) || (await sweepOneCallback(deps));
+      if (!swept) return;
     }
   };
   /** No lease is behind a question: its time is up when it is up. */
@@ -92,6 +96,8 @@ async function sweepOneRun(deps: SweeperDeps): Promise<boolean> {
   const swept = await sweepRun(deps.database, deps.ids.ordered());
   if (swept === undefined) return false;
   deps.logger.warn(swept, 'a run whose worker was lost was ended');
+  // The task is what `failed`, when the lost run was its last attempt.
+  deps.countRun?.(swept.ended === 'cancelled' ? 'cancelled' : 'lost');
   deps.wakeups.wake('stream', swept.taskId);
   if (swept.ended === 'lost') deps.wakeups.wake('run', swept.runId);
   return true;
@@ -102,5 +108,12 @@ async function sweepOneTask(deps: SweeperDeps): Promise<boolean> {
   if (taskId === undefined) return false;
   deps.logger.warn({ taskId }, 'a task waited past its deadline and was ended');
   deps.wakeups.wake('stream', taskId);
+  return true;
+}
+
+async function sweepOneCallback(deps: SweeperDeps): Promise<boolean> {
+  const taskId = await expireCallback(deps.database);
+  if (taskId === undefined) return false;
+  deps.logger.warn({ taskId }, 'a callback waited past its deadline and was given up');
   return true;
 }

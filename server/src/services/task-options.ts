@@ -17,11 +17,15 @@ export type WantedOptions = {
   readonly maxBudgetUsd?: number;
   readonly approvals?: 'ask';
   readonly partialMessages?: boolean;
+  readonly draft?: boolean;
+  readonly labels?: readonly string[];
 };
 
 /** The fields of a submission under the names that the caller knows them by, for messages. */
 export type SubmissionFields = {
   readonly repositoryUrl: string;
+  readonly providerKey: string;
+  readonly callbackUrl: string;
   readonly agent: string;
   readonly command: string;
   readonly sourceBranch: string;
@@ -74,6 +78,8 @@ export function taskOptionsOf(
     ...(budget === undefined ? {} : { maxBudgetMicrodollars: budget }),
     ...(approvals === undefined ? {} : { approvals }),
     ...(wanted.partialMessages === true ? { partialMessages: true } : {}),
+    ...(wanted.draft === undefined ? {} : { draft: wanted.draft }),
+    ...(wanted.labels === undefined ? {} : { labels: wanted.labels }),
   };
 }
 

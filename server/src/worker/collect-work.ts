@@ -8,12 +8,12 @@ import { describeChanges, type Changes } from '../git/changes.ts';
 import { keptRepository, receiveBundle, releaseClean } from '../git/receive-bundle.ts';
 import { cleanMessage, commitCommand, readCommitExit, resultRef } from '../git/sandbox-scripts.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
+import type { Remote } from '../git/git.ts';
 import { findOrRefresh, type Mirror } from '../git/mirrors.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import type { Work } from '../store/finish-run.ts';
 import type { WorkerContext } from './context.ts';
-import { remoteOf } from './prepare-workspace.ts';
-import { withPatience } from '../store/patience.ts';
+import { remoteOf } from './remote-of.ts';
 import { workspaceFolder } from './workspace-folders.ts';
 
 const commitTimeoutMs = 5 * 60_000;
@@ -100,9 +100,10 @@ async function mirrorOf(
   run: ClaimedRun,
   signal: AbortSignal,
 ): Promise<Pick<Mirror, 'folder'>> {
-  const remote = await withPatience(signal, () => remoteOf(context, run));
-  const { canonical } = parseRepositoryUrl(remote.url, context.settings.repositories);
-  return findOrRefresh(context.mirrors, remote, canonical, signal);
+  const url = run.repositoryUrl;
+  const { canonical } = parseRepositoryUrl(url, context.settings.repositories);
+  const remote = (): Promise<Remote> => remoteOf(context, run, signal);
+  return findOrRefresh(context.mirrors, { url, canonical, remote, signal });
 }
 
 type Bundling = {

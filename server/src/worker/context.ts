@@ -1,20 +1,24 @@
 import type { Agent, AgentName } from '../agents/agent.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
 import type { CommitStyle } from '../domain/commit-message.ts';
+import type { PullRequestPolicy } from '../domain/pull-request-text.ts';
 import type { RepositoryUrlPolicy } from '../domain/repository-url.ts';
 import type { RunQueue } from '../domain/run-state.ts';
 import type { Executor, Place, SandboxLimits } from '../executors/executor.ts';
 import type { OfferedProgram } from '../executors/offer-program.ts';
+import type { ForgeOf } from '../forges/forge.ts';
 import type { Git } from '../git/git.ts';
 import type { Mirrors } from '../git/mirrors.ts';
 import type { ArmedFault, Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Secret } from '../lib/secret.ts';
+import type { FindCredential } from '../services/find-credential.ts';
 import type { BlobFolder } from '../store/blob-folder.ts';
 import type { ClaimLimits } from '../store/claim-run.ts';
 import type { Database } from '../store/database.ts';
 import type { Wakeups } from '../store/wakeups.ts';
+import type { RunTelemetry } from './run-telemetry.ts';
 
 /** What every step of the recipe needs; built once, in compose. */
 export type WorkerContext = {
@@ -30,10 +34,15 @@ export type WorkerContext = {
   readonly offerProgram: (agent: AgentName, place: Place) => Promise<OfferedProgram>;
   /** The program's version, asked for once; undefined where it does not tell. */
   readonly versionOf: (agent: AgentName, place: Place) => Promise<string | undefined>;
+  readonly forgeOf: ForgeOf;
+  readonly findCredential: FindCredential;
   readonly openSecret: (id: string) => Promise<Secret>;
+  /** The token of an owner's key; undefined where there is no such key, or nothing opens it. */
+  readonly openKey: (ownerId: string, name: string) => Promise<Secret | undefined>;
   readonly ids: Ids;
   readonly faults: Faults<FaultPoint>;
   readonly logger: Logger;
+  readonly telemetry: RunTelemetry;
   readonly folders: WorkerFolders;
   readonly settings: WorkerSettings;
 };
@@ -65,10 +74,13 @@ export type WorkerSettings = {
   readonly branchPrefix: string;
   readonly commit: CommitStyle;
   readonly repositories: RepositoryUrlPolicy;
+  readonly pullRequests: PullRequestPolicy;
   /** Where the relays lead, and the server's own keys. */
   readonly models: Readonly<
     Record<ModelProvider, { readonly url: string; readonly key: Secret | undefined }>
   >;
+  /** What the operator gave to the server for forges: no agent's words show it. */
+  readonly forgeTokens: readonly Secret[];
   /** Certificates to trust beside Node's own, on the way to a model. */
   readonly certificatesFile: string | undefined;
   /** Hosts that sandboxes may reach. */

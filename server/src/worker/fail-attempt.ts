@@ -29,7 +29,8 @@ export async function failAttempt(
   const plain = failureOf(error, phase);
   // A remote's own words may repeat the token that it did not like.
   const failure = redactor === undefined ? plain : { ...plain, message: redactor.text(plain.message) };
-  const fields = { taskId: run.taskId, runId: run.runId, code: failure.code, phase: failure.phase };
+  const { taskId, runId, traceId } = run;
+  const fields = { taskId, runId, traceId, code: failure.code, phase: failure.phase };
   if (failure.code === 'internal')
     context.logger.error({ ...fields, error: describeError(error) }, 'a run failed unexpectedly');
   else context.logger.info(fields, 'a run failed');
@@ -47,15 +48,18 @@ export async function recordFailure(
   const retry =
     inMs === undefined ? {} : { retry: { runId: context.ids.ordered(), inMs, attempt: run.attempt + 1 } };
   const signal = AbortSignal.timeout(recordPatienceMs);
-  return withPatience(signal, () =>
+  const recorded = await withPatience(signal, () =>
     failRun(context.database, run, failure, { ...retry, events, forgetSession, durationMs: durationOf(run) }),
   );
+  if (recorded) context.telemetry.ended(run, 'failed', failure.code);
+  return recorded;
 }
 
 /** Ends run and task as cancelled, where somebody asked for it and the run is still ours. */
 export async function recordCancelled(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const signal = AbortSignal.timeout(recordPatienceMs);
-  await withPatience(signal, () => cancelLiveRun(context.database, run, durationOf(run)));
+  const recorded = await withPatience(signal, () => cancelLiveRun(context.database, run, durationOf(run)));
+  if (recorded) context.telemetry.ended(run, 'cancelled');
 }
 
 /** How long the agent worked, in milliseconds, without its waits for a person; 0 where it never did. */

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentOutcome, AgentTask } from '../agents/agent.ts';
+import type { PullRequestWish } from '../domain/effect-state.ts';
+import type { ChangesSummary } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
+import { pullRequestWishOf } from '../domain/pull-request-text.ts';
 import type { Redactor } from '../secrets/redact.ts';
 import { readAnswers } from '../store/answers.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
@@ -142,7 +145,7 @@ async function finish(
   { outcome, work, session, redactor }: Result,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const publishes = run.publish === 'branch' && work !== undefined;
+  const publishes = run.publish !== 'manual' && work !== undefined;
   const agentVersion = await versionOf(context, run);
   const result = redactor.text(outcome.result);
   const ended = await withPatience(signal, () =>
@@ -158,13 +161,29 @@ async function finish(
             effectId: context.ids.ordered(),
             branch: workBranch(context, run),
             expected: run.pushedCommit,
+            pullRequest: pullRequestOf(context, run, { result, changes: work.changes }),
           }
         : undefined,
     }),
   );
   if (ended && publishes) context.wakeups.wake('effect', run.taskId);
   if (ended) context.wakeups.wake('run', run.runId);
+  if (ended) context.telemetry.ended(run, 'succeeded');
   return ended;
+}
+
+/** Where the repository lies on a host without pull requests, its branch is all that there is to publish. */
+function pullRequestOf(
+  context: WorkerContext,
+  run: ClaimedRun,
+  work: { readonly result: string; readonly changes: ChangesSummary },
+): PullRequestWish | undefined {
+  if (run.publish !== 'pull_request') return undefined;
+  if (!context.forgeOf(run.repositoryUrl).abilities.pullRequests) return undefined;
+  const { targetBranch, draft, labels } = run.options;
+  const about = { taskId: run.taskId, prompt: run.prompt, branch: workBranch(context, run) };
+  const finished = { ...about, ...work, targetBranch, draft, labels };
+  return pullRequestWishOf(context.ids.ordered(), finished, {}, context.settings.pullRequests);
 }
 
 /** Asked of the program only where its lines did not tell. */

@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { leaseRenewMs } from '../domain/deadlines.ts';
 import { delay } from '../lib/abort.ts';
 import type { Logger } from '../lib/logger.ts';
+import { silentTelemetry } from '../lib/telemetry.ts';
 import type { Claim } from '../store/append-events.ts';
 import type { Database } from '../store/database.ts';
 import { renewEffects } from '../store/effects.ts';
@@ -28,7 +29,16 @@ export type LeaseKeeper = {
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
-export function createLeaseKeeper(database: Database, logger: Logger): LeaseKeeper {
+export function createLeaseKeeper(
+  database: Database,
+  logger: Logger,
+  { meter } = silentTelemetry,
+): LeaseKeeper {
+  const countRenewed = meter.counter({
+    name: 'slipway_leases_renewed_total',
+    help: 'Leases on runs and effects that this process has renewed.',
+    labels: ['kind'],
+  });
   const runs = new Map<string, HeldRun>();
   const effects = new Map<string, HeldEffect>();
   let hurry = new AbortController();
@@ -36,9 +46,14 @@ export function createLeaseKeeper(database: Database, logger: Logger): LeaseKeep
   const renew = async (client: Client): Promise<void> => {
     const heldRuns = [...runs.values()];
     const heldEffects = [...effects.values()];
-    if (heldRuns.length > 0) report(heldRuns, await renewLeases(client, heldRuns), runs);
+    if (heldRuns.length > 0) {
+      const renewed = await renewLeases(client, heldRuns);
+      countRenewed({ kind: 'run' }, renewed.length);
+      report(heldRuns, renewed, runs);
+    }
     if (heldEffects.length > 0) {
       const kept = await renewEffects(client, heldEffects);
+      countRenewed({ kind: 'effect' }, kept.size);
       for (const effect of heldEffects) {
         if (!kept.has(effect.effectId) && effects.get(effect.effectId) === effect) effect.onLost();
       }

@@ -35,6 +35,7 @@ export async function parkAttempt(
     }),
   );
   context.faults.reach('park.recorded');
+  if (parked) context.telemetry.ended(run, 'parked');
   if (parked) context.wakeups.wake('run', nextRunId);
   return parked;
 }

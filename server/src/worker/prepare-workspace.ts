@@ -12,11 +12,10 @@ import { receiveBundle, releaseClean } from '../git/receive-bundle.ts';
 import { checkoutCommand, resultRef } from '../git/sandbox-scripts.ts';
 import { createTree, type TreeRequest } from '../git/workspace.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
-import type { LeasedEffect } from '../store/effects.ts';
-import { withPatience } from '../store/patience.ts';
 import { agentOf, sessionOf } from './agent-task.ts';
 import type { WorkerContext } from './context.ts';
 import { restoreSession } from './keep-session.ts';
+import { remoteOf } from './remote-of.ts';
 import { discardFolder, endEarlierRuns, workspaceFolder } from './workspace-folders.ts';
 
 export type Prepared = {
@@ -28,17 +27,6 @@ export type Prepared = {
 const checkoutTimeoutMs = 10 * 60_000;
 const checkoutOutputBytes = 64 * 1024;
 const errorCharacters = 500;
-
-/** The repository with the task's own credential, under its public address. */
-export async function remoteOf(
-  context: Pick<WorkerContext, 'openSecret'>,
-  task: Pick<ClaimedRun | LeasedEffect, 'repositoryUrl' | 'accessTokenId'>,
-): Promise<Remote> {
-  if (task.accessTokenId === null) return { url: task.repositoryUrl };
-  const password = await context.openSecret(task.accessTokenId);
-  // Every forge takes a token as the password, and ignores or accepts this user name.
-  return { url: task.repositoryUrl, credential: { username: 'x-access-token', password } };
-}
 
 /** The mirror of the task's repository, refreshed with the task's own credential: nobody else's is enough. */
 async function refreshMirror(
@@ -94,7 +82,7 @@ async function layOutWorkspace(
   run: ClaimedRun,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const remote = await withPatience(signal, () => remoteOf(context, run));
+  const remote = await remoteOf(context, run, signal);
   const mirror = await refreshMirror(context, run, { remote, signal });
   context.faults.reach('prepare.refreshed');
   await using start = await findStart(context, run, { mirror, signal });

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import type { AgentTask } from '../agents/agent.ts';
 import type { FailurePhase } from '../domain/failure.ts';
 import type { Secret } from '../lib/secret.ts';
-import { createRedactor, type Redactor } from '../secrets/redact.ts';
+import { createGrowingRedactor, type GrowingRedactor } from '../secrets/growing-redactor.ts';
+import type { Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { recordExit, startRun } from '../store/move-run.ts';
 import { readClaim } from '../store/read-claim.ts';
@@ -14,8 +15,10 @@ import { withPatience } from '../store/patience.ts';
 import { finishAttempt } from './finish-attempt.ts';
 import { followAgent } from './follow-agent.ts';
 import { failAttempt, recordCancelled } from './fail-attempt.ts';
+import { failureOf } from './failures.ts';
 import { hasTree, prepareWorkspace, workBranch } from './prepare-workspace.ts';
 import { recordStep } from './record-output.ts';
+import { hidingFrom } from './remote-of.ts';
 import { RunStop, stopBehind } from './run-stop.ts';
 import { stopGraceMs, warmUp } from './start-agent.ts';
 import { endSupervisor, runFolder } from './workspace-folders.ts';
@@ -35,7 +38,9 @@ export async function runAttempt(
   run: ClaimedRun,
   { signal, onWaiting }: Attending,
 ): Promise<void> {
-  const attempt: Attempt = { context, run, signal, onWaiting };
+  const redactor = createGrowingRedactor([]);
+  const findCredential = hidingFrom(redactor, context.findCredential);
+  const attempt: Attempt = { context: { ...context, findCredential }, run, redactor, signal, onWaiting };
   try {
     while (await takeStep(attempt)) {
       // The record says what comes next.
@@ -58,6 +63,8 @@ type Attempt = Attending & {
   readonly context: WorkerContext;
   /** As the record was read last. */
   run: ClaimedRun;
+  /** Learns every secret that is opened for the run. */
+  readonly redactor: GrowingRedactor;
   /** The task's own secrets; opened when the first of them may go somewhere. */
   secrets?: OpenedSecrets;
   /** What the agent is asked; the same for every process that works on the run. */
@@ -96,15 +103,22 @@ async function takeStep(attempt: Attempt): Promise<boolean> {
 }
 
 async function secretsOf(attempt: Attempt): Promise<OpenedSecrets> {
-  const { context, run, signal } = attempt;
+  const { context, run, redactor, signal } = attempt;
   if (attempt.secrets !== undefined) return attempt.secrets;
   const open = async (id: string | null): Promise<Secret | undefined> =>
     id === null ? undefined : withPatience(signal, () => context.openSecret(id));
   const { model } = agentOf(context, run).abilities;
   const own = await open(run.aiKeyId);
   const modelKey = own ?? (model === undefined ? undefined : context.settings.models[model].key);
-  const known = [await open(run.accessTokenId), modelKey].filter((secret) => secret !== undefined);
-  attempt.secrets = { redactor: createRedactor(known), modelKey };
+  const { providerKey, ownerId } = run;
+  const named =
+    providerKey === null
+      ? undefined
+      : await withPatience(signal, () => context.openKey(ownerId, providerKey));
+  for (const secret of [await open(run.accessTokenId), named, modelKey, ...context.settings.forgeTokens]) {
+    if (secret !== undefined) redactor.hide(secret);
+  }
+  attempt.secrets = { redactor, modelKey };
   return attempt.secrets;
 }
 
@@ -175,7 +189,16 @@ async function inPhase<Result>(
   step: (attempt: Attempt) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await step(attempt);
+    return await attempt.context.telemetry.phase(
+      attempt.run,
+      phase,
+      () => step(attempt),
+      (error) => {
+        const stop = stopBehind(error, attempt.signal);
+        if (stop !== undefined) return { attributes: { 'slipway.run.stop': stop.kind } };
+        return { error: failureOf(error, phase).code };
+      },
+    );
   } catch (error) {
     if (stopBehind(error, attempt.signal) === undefined) throw new PhaseError(phase, error);
     throw error;
@@ -201,6 +224,7 @@ async function endBrokenOff(attempt: Attempt, error: unknown): Promise<void> {
   try {
     if (stop?.kind === 'shutdown') return;
     if (stop?.kind === 'lost') {
+      context.telemetry.lost();
       await endSupervisor(folder, 0, AbortSignal.timeout(lostPatienceMs));
     } else if (stop?.kind === 'cancelled') {
       await endSupervisor(folder, stopGraceMs, AbortSignal.timeout(lostPatienceMs));
@@ -218,7 +242,7 @@ async function endBrokenOff(attempt: Attempt, error: unknown): Promise<void> {
     await tidy(context, run);
   } catch (failure) {
     context.logger.error(
-      { error: String(failure), taskId: run.taskId, runId: run.runId },
+      { error: String(failure), taskId: run.taskId, runId: run.runId, traceId: run.traceId },
       'the end of a run could not be recorded; the sweeper will do it',
     );
   }

@@ -46,7 +46,7 @@ export async function startAgent(
   const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
   const agent = agentOf(context, run);
   const wayOut = wayOutOf(context, run, { agent, place, key });
-  const { command, input, keepInput } = await commandOf(context, task, { agent, place, wayOut });
+  const { command, input, keepInput } = await commandOf(context, run, { agent, task, place, wayOut });
   const launch = await context.executor.launch(place, command, context.settings.sandbox);
   const spec: SupervisorSpec = {
     folder,
@@ -81,10 +81,15 @@ type StartCommand = {
 /** The adapter's command, with what the sandbox has to offer it. */
 async function commandOf(
   context: WorkerContext,
-  task: AgentTask,
-  where: { readonly agent: Agent; readonly place: Place; readonly wayOut: WayOut | undefined },
+  run: ClaimedRun,
+  what: {
+    readonly agent: Agent;
+    readonly task: AgentTask;
+    readonly place: Place;
+    readonly wayOut: WayOut | undefined;
+  },
 ): Promise<StartCommand> {
-  const { agent, place, wayOut } = where;
+  const { agent, task, place, wayOut } = what;
   const offered = await context.offerProgram(agent.name, place);
   const { argv, env, homeFiles, input, keepInput } = agent.command(task, {
     program: offered.program,
@@ -95,7 +100,11 @@ async function commandOf(
   return {
     command: {
       argv,
-      env: { ...(wayOut === undefined ? {} : proxyEnvironment(context, place)), ...env },
+      env: {
+        TRACEPARENT: context.telemetry.traceparentOf(run),
+        ...(wayOut === undefined ? {} : proxyEnvironment(context, place)),
+        ...env,
+      },
       readOnly: offered.readOnly,
       pathFolders: offered.pathFolders,
       ...(homeFiles === undefined ? {} : { homeFiles }),

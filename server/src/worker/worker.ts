@@ -113,6 +113,7 @@ function createDesk(context: WorkerContext, leases: LeaseKeeper, onEnd: () => vo
         });
         if (run === undefined) return;
         context.faults.reach('claim.claimed');
+        context.telemetry.claimed(run);
         context.wakeups.wake('stream', run.taskId);
         begin(run, signal);
       }

@@ -1,0 +1,193 @@
+import { taskBranch } from '../domain/branch-name.ts';
+import { Refusal } from '../domain/errors.ts';
+import { RunFailure } from '../domain/failure.ts';
+import type { FaultPoint } from '../domain/fault-points.ts';
+import {
+  pullRequestWishOf,
+  type AskedPullRequest,
+  type PullRequestPolicy,
+} from '../domain/pull-request-text.ts';
+import type { ForgeOf } from '../forges/forge.ts';
+import { waitFor } from '../lib/abort.ts';
+import type { Faults } from '../lib/faults.ts';
+import type { Ids } from '../lib/ids.ts';
+import type { Database } from '../store/database.ts';
+import { findWork, publishTask, readPublication, type Publication } from '../store/publish-task.ts';
+import { findTask, type Task, type TaskReference, type Viewer } from '../store/tasks.ts';
+import type { Wakeups } from '../store/wakeups.ts';
+import type { FindCredential } from './find-credential.ts';
+import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
+import { TaskStateRefusal } from './task-state-refusal.ts';
+
+/** What a caller asks for, checked at the edge. */
+export type PullRequestOrder = AskedPullRequest & { readonly idempotencyKey?: string };
+
+export type OpenPullRequest = { readonly number: number; readonly url: string; readonly branch: string };
+
+export type CreatePullRequestDeps = {
+  readonly database: Database;
+  readonly wakeups: Wakeups;
+  readonly ids: Ids;
+  readonly faults: Faults<FaultPoint>;
+  readonly forgeOf: ForgeOf;
+  readonly findCredential: FindCredential;
+  readonly policy: PullRequestPolicy & { readonly branchPrefix: string; readonly waitMs: number };
+};
+
+const route = 'create-pr';
+/** Backstop for wake-ups that got lost. */
+const pollMs = 1_000;
+const retryAfterSeconds = 10;
+
+/**
+ * Publishes a finished task as a pull request and waits for it. What was asked for is durable before anything
+ * happens outside, and goes on when the caller leaves or its time is over. After a follow-up the same branch
+ * and the same pull request are brought up to date. With an idempotency key a repeated call waits for the
+ * first one's pull request.
+ *
+ * @throws Refusal `not_found`, `conflict` (as `TaskStateRefusal`), `invalid` where there is nothing to publish,
+ * no pull request on that host or no token for it; `delivery_failed` with the reason; `unavailable` when it
+ * takes longer than the call may wait.
+ */
+export function createPullRequestService(deps: CreatePullRequestDeps) {
+  return async (
+    viewer: Viewer,
+    reference: TaskReference,
+    order: PullRequestOrder,
+    signal: AbortSignal,
+  ): Promise<OpenPullRequest> => {
+    const task = await findTask(deps.database, viewer, reference);
+    if (task === undefined) throw new Refusal('not_found', 'task not found');
+    if (task.state === 'completed') await refuseUnpublishable(deps, task, signal);
+    await want(deps, viewer, task, order);
+    return waitForIt(deps, task.id, signal);
+  };
+}
+
+/** What can be known before anything is changed. */
+async function refuseUnpublishable(
+  deps: CreatePullRequestDeps,
+  task: Task,
+  signal: AbortSignal,
+): Promise<void> {
+  const forge = deps.forgeOf(task.repositoryUrl);
+  if (!forge.abilities.pullRequests) {
+    throw new Refusal(
+      'invalid',
+      'pull requests are not supported for this repository: its host is neither the configured GitHub nor GitLab',
+    );
+  }
+  if ((await findWork(deps.database.kysely, task.id)) === undefined) throw noChanges();
+  const { token } = await deps.findCredential(task, signal).catch(refuseCredential);
+  if (token === undefined) {
+    throw new Refusal(
+      'invalid',
+      `no token for ${forge.name}: give the task an access_token or a provider_key, or have the operator set one`,
+    );
+  }
+}
+
+function noChanges(): Refusal {
+  return new Refusal('invalid', 'no changes to create a pull request from');
+}
+
+function refuseCredential(error: unknown): never {
+  if (!(error instanceof RunFailure)) throw error;
+  const { retryable, message } = error.failure;
+  throw new Refusal(retryable ? 'upstream_failed' : 'invalid', message, { cause: error });
+}
+
+async function want(
+  deps: CreatePullRequestDeps,
+  viewer: Viewer,
+  task: Task,
+  { idempotencyKey, ...asked }: PullRequestOrder,
+): Promise<void> {
+  const firstBranch = taskBranch(deps.policy.branchPrefix, task.prompt, task.id);
+  const work = await findWork(deps.database.kysely, task.id);
+  const { targetBranch, draft, labels } = task.options;
+  const about = { taskId: task.id, prompt: task.prompt, result: task.result ?? '' };
+  const answer = await publishTask(deps.database, {
+    taskId: task.id,
+    pushEffectId: deps.ids.ordered(),
+    wish: pullRequestWishOf(
+      deps.ids.ordered(),
+      {
+        ...about,
+        branch: task.branch ?? firstBranch,
+        changes: work?.changes ?? null,
+        targetBranch,
+        draft,
+        labels,
+      },
+      asked,
+      deps.policy,
+    ),
+    firstBranch,
+    idempotency:
+      idempotencyKey === undefined
+        ? null
+        : { ownerId: viewer.userId, route, key: idempotencyKey, bodyHash: bodyHashOf(task.id, asked) },
+  });
+  switch (answer.kind) {
+    case 'unknown':
+      throw new Refusal('not_found', 'task not found');
+    case 'refused':
+      throw new TaskStateRefusal(answer.state);
+    case 'no_changes':
+      throw noChanges();
+    case 'mismatch':
+      throw idempotencyMismatch();
+    case 'wanted':
+      if (!answer.added) return;
+      deps.faults.reach('publish.stored');
+      deps.wakeups.wake('effect', task.id);
+      deps.wakeups.wake('stream', task.id);
+  }
+}
+
+/** Reads again whenever the task moved, or a second has passed. */
+async function waitForIt(
+  deps: CreatePullRequestDeps,
+  taskId: string,
+  signal: AbortSignal,
+): Promise<OpenPullRequest> {
+  const until = performance.now() + deps.policy.waitMs;
+  let moved = Promise.withResolvers<void>();
+  const unlisten = deps.wakeups.listen(({ topic, id }) => {
+    if (topic !== 'stream' || id !== taskId) return;
+    moved.resolve();
+    moved = Promise.withResolvers();
+  });
+  try {
+    for (;;) {
+      const woken = moved.promise;
+      const publication = await readPublication(deps.database, taskId);
+      if (publication?.state !== 'creating_pr') return outcomeOf(publication);
+      const left = until - performance.now();
+      if (left <= 0 || signal.aborted) throw stillOpen();
+      await waitFor(woken, Math.min(pollMs, left), signal);
+    }
+  } finally {
+    unlisten();
+  }
+}
+
+/** Whatever became of the task since: who sees a pull request behind it has been served. */
+function outcomeOf(publication: Publication | undefined): OpenPullRequest {
+  if (publication === undefined) throw new Refusal('not_found', 'task not found');
+  const { state, failure, branch, number, url } = publication;
+  if (state === 'failed') throw new Refusal('delivery_failed', failure ?? 'the task has failed');
+  if (number === null || url === null || branch === null) {
+    throw new Refusal('delivery_failed', 'the pull request was not opened');
+  }
+  return { number, url, branch };
+}
+
+function stillOpen(): Refusal {
+  return new Refusal(
+    'unavailable',
+    'the pull request is not open yet, and is still being worked on; read the task to see what becomes of it',
+    { retryAfterSeconds },
+  );
+}

@@ -1,0 +1,43 @@
+import type { KeyProvider } from '../domain/key.ts';
+import type { ForgeError, TokenOwner } from '../forges/forge.ts';
+import { sshKeyProblem } from '../lib/ssh-key.ts';
+import type { Viewer } from '../store/tasks.ts';
+import { forgeNamed, openKey, refusalOf, type ForgeAccess } from './forge-access.ts';
+
+export type KeyVerdict = { readonly name: string; readonly provider: KeyProvider } & (
+  | ({ readonly valid: true } & TokenOwner)
+  | { readonly valid: false; readonly error: string }
+);
+
+/**
+ * Asks a key's provider whose its token is. Of a private key only the form is looked at: which hosts know it
+ * is found out by using it.
+ *
+ * @throws Refusal `not_found`; `upstream_failed` where the provider gave no verdict.
+ */
+export function createVerifyKeyService(deps: ForgeAccess) {
+  return async (viewer: Viewer, name: string, signal: AbortSignal): Promise<KeyVerdict> => {
+    const { key, token } = await openKey(deps, viewer, name);
+    const about = { name: key.name, provider: key.provider };
+    if (key.provider === 'ssh') {
+      const problem = sshKeyProblem(token.reveal());
+      if (problem !== undefined) return { ...about, valid: false, error: `the key ${problem}` };
+      return { ...about, valid: true, username: '', email: '', scopes: '' };
+    }
+    try {
+      const owner = await forgeNamed(deps, key.provider).verifyToken(token, signal);
+      return { ...about, valid: true, ...owner };
+    } catch (error) {
+      const problem = deps.isForgeError(error) ? tokenProblem(error) : undefined;
+      if (problem === undefined) throw refusalOf(deps, error);
+      return { ...about, valid: false, error: problem };
+    }
+  };
+}
+
+/** What the forge has against the token; undefined: it did not judge it. */
+function tokenProblem({ code, message }: ForgeError): string | undefined {
+  if (code === 'unauthorized') return 'token expired or invalid';
+  // It is good for something, but not for telling whose it is: the message says which scope it lacks.
+  return code === 'forbidden' ? message : undefined;
+}

@@ -4,15 +4,19 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Refusal } from '../domain/errors.ts';
-import type { Logger } from '../lib/logger.ts';
 import { createErrorHandler } from './answer-error.ts';
 import { createAuth } from './auth.ts';
 import { onClientError } from './client-error.ts';
+import { describeApi } from './describe-api.ts';
+import { statedKeyword } from './documented.ts';
 import { errorBody } from './error-body.ts';
 import { httpOptionDefaults, type HttpDeps, type HttpOptions } from './http-deps.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { watchRoutes, type KnownPaths } from './known-paths.ts';
+import { createStreamMetrics } from './stream-metrics.ts';
+import type { CodeforgeDeps } from './surfaces/codeforge/codeforge-deps.ts';
 import { addCodeforgeSurface } from './surfaces/codeforge/codeforge-surface.ts';
+import { watchRequests } from './watch-requests.ts';
 
 export type HttpServer = {
   /** Port 0 takes any. Resolves with the address, such as `http://127.0.0.1:8080`; rejects as `listen` does. */
@@ -36,13 +40,23 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   const answerUnknownPath = createUnknownPathHandler(watchRoutes(app));
   app.setNotFoundHandler(answerUnknownPath);
   takeJsonBodies(app);
-  app.setErrorHandler(createErrorHandler(deps));
+  const requests = watchRequests(app, deps);
+  app.setErrorHandler(createErrorHandler({ ...deps, aboutOf: requests.aboutOf }));
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headersOf(request));
   });
-  logRequests(app, deps.logger);
   const auth = createAuth(deps.authenticate);
-  addCodeforgeSurface(app, { ...deps, options, auth, closing: closing.signal, answerUnknownPath });
+  const codeforge: CodeforgeDeps = {
+    ...deps,
+    options,
+    auth,
+    closing: closing.signal,
+    answerUnknownPath,
+    placeOf: requests.placeOf,
+    streams: createStreamMetrics(deps.telemetry.meter),
+    describeApi: () => describeApi(deps.version, (other) => addCodeforgeSurface(other, codeforge)),
+  };
+  addCodeforgeSurface(app, codeforge);
   return {
     async listen(host, port) {
       await app.listen({ host, port });
@@ -77,7 +91,13 @@ function openFastify(options: HttpOptions): FastifyInstance {
     genReqId: requestIdOf,
     // Types are checked as they are sent (`"repo_url": 1` is no text), and all wrong fields are told at once.
     ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true },
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allErrors: true,
+        keywords: [statedKeyword],
+      },
     },
     clientErrorHandler: onClientError,
     // A path that cannot be decoded or is too long: it names nothing.
@@ -115,22 +135,6 @@ function createUnknownPathHandler(known: KnownPaths) {
       .code(405)
       .send(errorBody({ status: 405, message }));
   };
-}
-
-function logRequests(app: FastifyInstance, logger: Logger): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const fields = {
-      requestId: request.id,
-      method: request.method,
-      // The pattern, never the URL: people put tokens into queries.
-      route: request.routeOptions.url,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
-    };
-    // Answers of 500 and above have said their own line.
-    if (reply.statusCode >= 400 && reply.statusCode < 500) logger.info(fields, 'a request was refused');
-    else logger.debug(fields, 'a request was answered');
-  });
 }
 
 function addressOf(app: FastifyInstance): string {

@@ -1,12 +1,23 @@
 import { STATUS_CODES } from 'node:http';
+import { Type, type Static } from 'typebox';
 import type { Problem } from './problem.ts';
 
 /** The error body of the native API, and of paths that belong to no surface. */
-export type ErrorBody = {
-  readonly error: string;
-  readonly message: string;
-  readonly fields?: Readonly<Record<string, string>>;
-};
+export const errorSchema = Type.Object(
+  {
+    error: Type.String({
+      description: "The status's text, but `unauthorized` with 401 and `rate_limit_exceeded` with 429.",
+    }),
+    message: Type.String({ description: 'What is wrong, for people.' }),
+    fields: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'What is wrong with which field, by its last name.',
+      }),
+    ),
+  },
+  { title: 'ErrorBody', description: 'A refusal.' },
+);
+export type ErrorBody = Static<typeof errorSchema>;
 
 /** Two statuses have a word of their own, all others their standard text. */
 const words: Readonly<Record<number, string>> = { 401: 'unauthorized', 429: 'rate_limit_exceeded' };

@@ -1,16 +1,23 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from '../lib/logger.ts';
+import type { Telemetry } from '../lib/telemetry.ts';
 import type { ApprovalAnswer } from '../services/answer-approval.ts';
 import type { Authenticate } from '../services/authenticate.ts';
+import type { OpenPullRequest, PullRequestOrder } from '../services/create-pull-request.ts';
 import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
 import type { TaskNews } from '../services/follow-task.ts';
 import type { Instruction, InstructedTask } from '../services/instruct-task.ts';
 import type { AgentDescription } from '../services/list-agents.ts';
 import type { Approval } from '../services/list-approvals.ts';
+import type { DeliveryPage, DeliveryQuery, DeliveryRecord } from '../services/list-deliveries.ts';
+import type { KeyRow } from '../services/list-keys.ts';
+import type { RepositoryPage, RepositoryPageWish, RepositorySource } from '../services/list-repositories.ts';
 import type { TaskListQuery, TaskPage } from '../services/list-tasks.ts';
 import type { Health } from '../services/read-health.ts';
 import type { Work } from '../services/read-work.ts';
+import type { KeyRegistration } from '../services/register-key.ts';
 import type { Task, TaskReference, Viewer } from '../services/show-task.ts';
+import type { KeyVerdict } from '../services/verify-key.ts';
 
 /** What requests cause or read: the functions that the services' `create…` give. */
 export type HttpServices = {
@@ -33,6 +40,12 @@ export type HttpServices = {
   /** Of a task that the caller has been shown. */
   readonly readWork: (taskId: string, withIterations: boolean) => Promise<Work>;
   readonly listTasks: (viewer: Viewer, query: TaskListQuery) => Promise<TaskPage>;
+  readonly createPullRequest: (
+    viewer: Viewer,
+    reference: TaskReference,
+    order: PullRequestOrder,
+    signal: AbortSignal,
+  ) => Promise<OpenPullRequest>;
   readonly readDiff: (viewer: Viewer, reference: TaskReference) => Promise<Readable>;
   readonly followTask: (
     viewer: Viewer,
@@ -54,6 +67,23 @@ export type HttpServices = {
     approvalId: string,
     answer: ApprovalAnswer,
   ) => Promise<Approval>;
+  readonly keys: {
+    readonly register: (viewer: Viewer, key: KeyRegistration) => Promise<void>;
+    readonly list: (viewer: Viewer) => Promise<readonly KeyRow[]>;
+    readonly verify: (viewer: Viewer, name: string, signal: AbortSignal) => Promise<KeyVerdict>;
+    readonly remove: (viewer: Viewer, name: string) => Promise<void>;
+  };
+  readonly listRepositories: (
+    viewer: Viewer,
+    source: RepositorySource,
+    wish: RepositoryPageWish,
+    signal: AbortSignal,
+  ) => Promise<RepositoryPage>;
+  readonly deliveries: {
+    readonly list: (viewer: Viewer, query: DeliveryQuery) => Promise<DeliveryPage>;
+    readonly show: (viewer: Viewer, id: string) => Promise<DeliveryRecord>;
+  };
+  readonly redeliver: (viewer: Viewer, id: string) => Promise<void>;
   readonly listAgents: () => Promise<readonly AgentDescription[]>;
   readonly readHealth: () => Promise<Health>;
 };
@@ -67,6 +97,9 @@ export type HttpDeps = {
   readonly isDatabaseAway: (error: unknown) => boolean;
   readonly version: string;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** What has been measured, as a Prometheus scrapes it. Never rejects for a number that cannot be read. */
+  readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly options?: Partial<HttpOptions>;
 };
 

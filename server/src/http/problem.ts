@@ -19,6 +19,8 @@ const statusOfRefusal = {
   idempotency_mismatch: 409,
   rate_limited: 429,
   unavailable: 503,
+  upstream_failed: 502,
+  delivery_failed: 500,
 } as const satisfies Record<RefusalCode, number>;
 
 /** A database that restarts is back within a second or two. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { Readable } from 'node:stream';
+import type { PullRequestPayload } from '../../../src/domain/effect-state.ts';
 import type { AgentOutput, ChangesSummary, NewEvent } from '../../../src/domain/event.ts';
 import { noSpend, type Spend } from '../../../src/domain/spend.ts';
 import type { RunQueue } from '../../../src/domain/run-state.ts';
@@ -9,11 +10,13 @@ import { systemIds } from '../../../src/lib/ids.ts';
 import { appendOutputEvents } from '../../../src/store/append-events.ts';
 import { appendFindings, type Findings, type NewQuestion } from '../../../src/store/append-findings.ts';
 import { claimRun, type ClaimedRun } from '../../../src/store/claim-run.ts';
-import { leaseEffect, settlePush } from '../../../src/store/effects.ts';
+import { leaseEffect } from '../../../src/store/effects.ts';
 import { cancelLiveRun, failRun } from '../../../src/store/fail-run.ts';
 import { finishRun } from '../../../src/store/finish-run.ts';
 import { recordExit, startRun } from '../../../src/store/move-run.ts';
 import { parkRun } from '../../../src/store/park-run.ts';
+import { settlePullRequest, type PullRequestSettlement } from '../../../src/store/settle-pull-request.ts';
+import { settlePush } from '../../../src/store/settle-push.ts';
 import { ensureWorker } from '../../../src/store/owners.ts';
 import type { TestApi } from './test-api.ts';
 
@@ -37,6 +40,8 @@ export type Driver = {
     end?: { readonly patch?: string; readonly push?: string; readonly result?: string },
   ) => Promise<void>;
   readonly deliver: () => Promise<void>;
+  /** What became of the pull request that the push before asked for; gives what it was to be. */
+  readonly open: (settlement: PullRequestSettlement) => Promise<PullRequestPayload>;
   readonly fail: (run: ClaimedRun, failure: Failure) => Promise<void>;
   /** The worker's side of a cancellation. */
   readonly cancel: (run: ClaimedRun, state?: 'preparing' | 'running') => Promise<void>;
@@ -127,14 +132,20 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
       const push =
         end.push === undefined
           ? undefined
-          : { effectId: systemIds.ordered(), branch: end.push, firstBranch: end.push, expected: null };
+          : { effectId: systemIds.ordered(), branch: end.push, expected: null, pullRequest: undefined };
       const success = { result: end.result ?? 'All green.', durationMs: 119_700, work, push };
       done(run, await finishRun(database, { ...run, state: 'collecting' }, success));
     },
     async deliver() {
-      const effect = await leaseEffect(database, workerId);
-      assert.ok(effect, 'no push waits');
+      const effect = await leaseEffect(database, workerId, { kinds: ['push'] });
+      assert.ok(effect?.kind === 'push', 'no push waits');
       done(effect, await settlePush(database, effect, { kind: 'pushed' }));
+    },
+    async open(settlement) {
+      const effect = await leaseEffect(database, workerId, { kinds: ['pull_request'] });
+      assert.ok(effect?.kind === 'pull_request', 'no pull request waits');
+      done(effect, await settlePullRequest(database, effect, settlement));
+      return effect.payload;
     },
     async fail(run, failure) {
       done(run, await failRun(database, { ...run, state: 'running' }, failure, { durationMs: 1_000 }));

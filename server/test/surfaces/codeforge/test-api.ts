@@ -3,33 +3,42 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Agent } from '../../../src/agents/agent.ts';
+import type { Forges } from '../../../src/compose-forges.ts';
 import { scriptAgent } from '../../../src/agents/script/script-agent.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/app.ts';
+import { silentTracer } from '../../../src/lib/tracer.ts';
+import { createMeter } from '../../../src/telemetry/meter.ts';
 import type { HttpOptions } from '../../../src/http/http-deps.ts';
 import { createFaults } from '../../../src/lib/faults.ts';
 import { systemIds } from '../../../src/lib/ids.ts';
 import { silentLogger, type Logger } from '../../../src/lib/logger.ts';
 import { Secret } from '../../../src/lib/secret.ts';
-import { createKeyRing } from '../../../src/secrets/key-ring.ts';
 import { createAnswerApprovalService } from '../../../src/services/answer-approval.ts';
 import { createStaticTokenAuthenticator, type Authenticate } from '../../../src/services/authenticate.ts';
 import { createCancelTaskService } from '../../../src/services/cancel-task.ts';
+import { createPullRequestService } from '../../../src/services/create-pull-request.ts';
 import { createTaskService, type CreateTaskPolicy } from '../../../src/services/create-task.ts';
 import { createEventFollower } from '../../../src/services/follow-events.ts';
 import { createFollowTaskService } from '../../../src/services/follow-task.ts';
 import { createInstructTaskService } from '../../../src/services/instruct-task.ts';
 import { createListAgentsService, type AgentDescription } from '../../../src/services/list-agents.ts';
 import { createListApprovalsService } from '../../../src/services/list-approvals.ts';
+import { createListDeliveriesService } from '../../../src/services/list-deliveries.ts';
 import { createListTasksService } from '../../../src/services/list-tasks.ts';
 import { createReadDiffService } from '../../../src/services/read-diff.ts';
 import { createReadHealthService } from '../../../src/services/read-health.ts';
 import { createReadWorkService } from '../../../src/services/read-work.ts';
+import { createRedeliverService } from '../../../src/services/redeliver.ts';
 import { createShowTaskService } from '../../../src/services/show-task.ts';
 import { createBlobFolder, type BlobFolder } from '../../../src/store/blob-folder.ts';
 import { isDatabaseAway, openDatabase, type Database } from '../../../src/store/database.ts';
 import { ensureAdministrator } from '../../../src/store/owners.ts';
 import { createWakeups, type Wakeups } from '../../../src/store/wakeups.ts';
 import { openTestDatabase } from '../../support/database.ts';
+import { makeForges } from '../../support/forges.ts';
+import { answerCheckOf } from './described-answers.ts';
+import { createKeyServices, testKeyRing } from './key-services.ts';
+import { noPublishing, type Publishing } from './publishing.ts';
 
 /** What a test of this surface works with: a server on loopback over a database of its own. */
 export type TestApi = {
@@ -40,7 +49,10 @@ export type TestApi = {
   readonly blobs: BlobFolder;
   /** Lines that the server logged, as JSON. */
   readonly log: readonly string[];
-  /** Sends a request without a socket; with the administrator's token unless told otherwise. */
+  /**
+   * Sends a request without a socket; with the administrator's token unless told otherwise. Rejects where the
+   * answer is not one that the API's description has.
+   */
   readonly call: (method: Method, path: string, request?: TestRequest) => Promise<TestAnswer>;
   /** Creates a task with the smallest body and gives its id. */
   readonly create: (body?: object) => Promise<string>;
@@ -80,6 +92,10 @@ export type TestApiOptions = {
   readonly agents?: readonly Agent[];
   readonly described?: readonly AgentDescription[];
   readonly isShuttingDown?: () => boolean;
+  /** Where work is published; nowhere unless said. */
+  readonly publishing?: Publishing;
+  /** Where keys are tried; nowhere unless said. */
+  readonly forges?: Forges;
   /** The services look for their database where there is none. */
   readonly databaseAway?: boolean;
 };
@@ -100,6 +116,7 @@ export async function testApi(t: TestContext, options: TestApiOptions = {}): Pro
   const database = options.databaseAway === true ? absentDatabase() : present;
   const wakeups = createWakeups(database, 'test', logger);
   const blobs = createBlobFolder(folder);
+  const meter = createMeter();
   const server = createHttpServer({
     services: createServices({ database, wakeups, blobs, options }),
     authenticate,
@@ -107,6 +124,8 @@ export async function testApi(t: TestContext, options: TestApiOptions = {}): Pro
     isDatabaseAway,
     version: '1.2.3',
     logger,
+    telemetry: { meter, tracer: silentTracer },
+    scrape: meter.scrape,
     options: options.http ?? {},
   });
   endings.push(() => server.close());
@@ -136,20 +155,23 @@ function createServices(parts: {
 }) {
   const { database, wakeups, blobs, options } = parts;
   const agents = [scriptAgent, ...(options.agents ?? [])];
+  const { forges, forgeOf } = options.forges ?? makeForges();
   return {
     createTask: createTaskService({
       database,
       wakeups,
-      keyRing: createKeyRing([new Secret('0123456789abcdef0123456789abcdef')]),
+      keyRing: testKeyRing,
       ids: systemIds,
       faults: createFaults(undefined),
       agents: new Map(agents.map((agent) => [agent.name, agent])),
+      forgeOf,
       policy: {
-        repositories: { allowFile: false, allowHttp: false },
+        repositories: { allowFile: false, allowHttp: false, allowSsh: false },
         defaultAgent: 'claude-code',
         timeoutSecondsDefault: 300,
         timeoutSecondsMax: 1_800,
         tasksPerMinute: 0,
+        allowPrivate: [],
         ...options.policy,
       },
     }),
@@ -158,6 +180,21 @@ function createServices(parts: {
       wakeups,
       ids: systemIds,
       faults: createFaults(undefined),
+    }),
+    createPullRequest: createPullRequestService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: createFaults(undefined),
+      ...(options.publishing ?? noPublishing),
+      policy: {
+        title: '{title}',
+        body: undefined,
+        labels: [],
+        draft: false,
+        branchPrefix: 'codeforge/',
+        waitMs: options.publishing?.waitMs ?? 0,
+      },
     }),
     cancelTask: createCancelTaskService({ database, wakeups }),
     showTask: createShowTaskService({ database }),
@@ -172,6 +209,9 @@ function createServices(parts: {
       ids: systemIds,
       faults: createFaults(undefined),
     }),
+    deliveries: createListDeliveriesService({ database }),
+    redeliver: createRedeliverService({ database, wakeups }),
+    ...createKeyServices(database, forges),
     listAgents: createListAgentsService({ describeAgents: async () => options.described ?? [] }),
     readHealth: createReadHealthService({
       database,
@@ -219,11 +259,14 @@ async function send(
     ...(body === undefined ? {} : { payload: raw ? body : JSON.stringify(body) }),
   });
   const type = response.headers['content-type'] ?? '';
+  const { statusCode: status, headers, body: text } = response;
+  const check = await answerCheckOf(server);
+  check(method, path, { status, headers, text });
   return {
-    status: response.statusCode,
-    headers: response.headers,
-    text: response.body,
-    json: type.startsWith('application/json') && response.body !== '' ? JSON.parse(response.body) : undefined,
+    status,
+    headers,
+    text,
+    json: type.startsWith('application/json') && text !== '' ? JSON.parse(text) : undefined,
   };
 }
 

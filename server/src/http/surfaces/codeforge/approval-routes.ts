@@ -2,26 +2,33 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/errors.ts';
 import { isUuid } from '../../../lib/ids.ts';
+import { documented } from '../../documented.ts';
 import { parseTaskReference } from '../../task-reference.ts';
+import {
+  answerApprovalBody,
+  approvalBody,
+  approvalList,
+  approvalParams,
+  listApprovalsQuery,
+  reasonMaxCharacters,
+} from './approval-schemas.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { invalidFields } from './field-errors.ts';
 import { approvalBodyOf } from './projection.ts';
 import { dropNulls } from './request-parts.ts';
-import { answerApprovalBody, approvalParams, listApprovalsQuery, taskParams } from './schemas.ts';
+import { taskParams } from './schemas.ts';
 import { textProblem } from './text-problem.ts';
-
-const reasonMaxCharacters = 1_000;
 
 /** What agents ask people, and the answers. */
 export function addApprovalRoutes(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
   const typed = api.withTypeProvider<TypeBoxTypeProvider>();
-  typed.get('/approvals', async (request) => {
+  typed.get('/approvals', { config: documents.waiting }, async (request) => {
     const waiting = await services.approvals.waiting(auth.callerOf(request));
     return { approvals: waiting.map(approvalBodyOf) };
   });
   typed.get(
     '/tasks/:id/approvals',
-    { schema: { params: taskParams, querystring: listApprovalsQuery } },
+    { schema: { params: taskParams, querystring: listApprovalsQuery }, config: documents.ofTask },
     async (request) => {
       const reference = parseTaskReference(request.params.id);
       const state = request.query.state || undefined;
@@ -31,7 +38,11 @@ export function addApprovalRoutes(api: FastifyInstance, { services, auth }: Code
   );
   typed.post(
     '/tasks/:id/approvals/:approval',
-    { schema: { params: approvalParams, body: answerApprovalBody }, preValidation: dropNulls },
+    {
+      schema: { params: approvalParams, body: answerApprovalBody },
+      config: documents.answer,
+      preValidation: dropNulls,
+    },
     async (request) => {
       const answer = parseAnswer(request.body.decision, request.body.reason ?? '');
       const reference = parseTaskReference(request.params.id);
@@ -42,6 +53,36 @@ export function addApprovalRoutes(api: FastifyInstance, { services, auth }: Code
     },
   );
 }
+
+const documents = {
+  waiting: documented({
+    operationId: 'listWaitingApprovals',
+    summary: 'List the questions that wait for an answer',
+    description: 'Of all tasks that the caller may see.',
+    tag: 'Approvals',
+    answers: { 200: { description: 'The questions.', schema: approvalList } },
+  }),
+  ofTask: documented({
+    operationId: 'listTaskApprovals',
+    summary: "List what a task's agent asked",
+    description: 'The newest 200.',
+    tag: 'Approvals',
+    answers: { 200: { description: 'The questions.', schema: approvalList } },
+    errors: { 404: 'There is no such task.' },
+  }),
+  answer: documented({
+    operationId: 'answerApproval',
+    summary: 'Answer a question',
+    description: 'Of several answers at once one counts. No answer in time is a denial.',
+    tag: 'Approvals',
+    requestExample: { decision: 'deny', reason: 'use a dry run' },
+    answers: { 200: { description: 'The question as it then stands.', schema: approvalBody } },
+    errors: {
+      404: 'There is no such task, or it has no such question.',
+      409: 'The question has been decided, or its time is up.',
+    },
+  }),
+};
 
 /** Nothing but the word itself allows. */
 function parseAnswer(decision: string, reason: string): { allow: boolean; reason: string } {

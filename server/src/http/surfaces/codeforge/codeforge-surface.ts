@@ -1,14 +1,39 @@
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/errors.ts';
+import { addDocsRoutes } from '../../docs-routes.ts';
+import { documented } from '../../documented.ts';
 import { addAgentRoutes } from './agent-routes.ts';
 import { addApprovalRoutes } from './approval-routes.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
+import { addDeliveryRoutes } from './delivery-routes.ts';
 import { fieldErrors } from './field-errors.ts';
 import { addInstructRoute } from './instruct-route.ts';
+import { addKeyRoutes } from './key-routes.ts';
+import { addRepositoryRoutes } from './repository-routes.ts';
+import { addPullRequestRoute } from './pull-request-route.ts';
 import { addStreamRoute } from './stream-route.ts';
 import { addSystemRoutes } from './system-routes.ts';
+import { taskTypeList, verified } from './system-schemas.ts';
 import { addTaskRoutes } from './task-routes.ts';
 import { taskTypes } from './task-types.ts';
+
+const documents = {
+  verify: documented({
+    operationId: 'verifyToken',
+    summary: 'Tell whether the credential is accepted',
+    tag: 'System',
+    answers: {
+      200: { description: 'It is.', schema: verified, example: { status: 'authenticated' } },
+    },
+  }),
+  taskTypes: documented({
+    operationId: 'listTaskTypes',
+    summary: 'List the kinds of tasks',
+    description: 'Only `code` can be submitted yet.',
+    tag: 'Tasks',
+    answers: { 200: { description: 'All kinds, with labels for people.', schema: taskTypeList } },
+  }),
+};
 
 /** Everything below this path needs a credential, also what does not exist. */
 const apiPath = '/api/v1';
@@ -16,6 +41,7 @@ const apiPath = '/api/v1';
 /** The documented CodeForge API, which is the native one too: open system paths, and `/api/v1`. */
 export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): void {
   addSystemRoutes(app, deps);
+  addDocsRoutes(app, deps.describeApi);
   app.register(
     async (api) => {
       api.setSchemaErrorFormatter(fieldErrors);
@@ -26,13 +52,17 @@ export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): 
         await deps.auth.requireCaller(request);
       });
       api.setNotFoundHandler(deps.answerUnknownPath);
-      api.get('/auth/verify', async () => ({ status: 'authenticated' }));
-      api.get('/task-types', async () => ({ task_types: taskTypes }));
+      api.get('/auth/verify', { config: documents.verify }, async () => ({ status: 'authenticated' }));
+      api.get('/task-types', { config: documents.taskTypes }, async () => ({ task_types: taskTypes }));
       addTaskRoutes(api, deps);
       addInstructRoute(api, deps);
+      addPullRequestRoute(api, deps);
       addStreamRoute(api, deps);
       addApprovalRoutes(api, deps);
+      addDeliveryRoutes(api, deps);
       addAgentRoutes(api, deps);
+      addKeyRoutes(api, deps);
+      addRepositoryRoutes(api, deps);
     },
     { prefix: apiPath },
   );

@@ -7,6 +7,9 @@ const at = new Date('2026-02-26T10:15:30.123Z');
 const failure = { code: 'agent_failed', phase: 'agent', retryable: true, message: 'it broke' } as const;
 const changes = { filesModified: 3, filesCreated: 1, filesDeleted: 2, insertions: 142, deletions: 38 };
 
+const pullRequest = { number: 42, url: 'https://h/r/pull/42', branch: 'b', base: 'main' };
+const pullRequestBody = { pr_number: 42, pr_url: 'https://h/r/pull/42', branch: 'b', base_branch: 'main' };
+
 /** One of every kind; what it is to become; undefined: left out. */
 const cases: {
   readonly [Type in EventType]: readonly [
@@ -56,6 +59,17 @@ const cases: {
   run_lost: [{ attempt: 1 }, ['system', 'run_lost', { attempt: 1 }]],
   branch_pushed: [{ branch: 'b', commit: 'c0' }, ['git', 'branch_pushed', { branch: 'b', commit: 'c0' }]],
   branch_taken: [{ branch: 'b', next: 'b-1' }, ['git', 'branch_taken', { branch: 'b', next: 'b-1' }]],
+  branch_gone: [{ branch: 'b' }, ['git', 'branch_gone', { branch: 'b' }]],
+  pull_request_opened: [pullRequest, ['git', 'pull_request_opened', pullRequestBody]],
+  pull_request_updated: [pullRequest, ['git', 'pull_request_updated', pullRequestBody]],
+  pull_request_replaced: [
+    { ...pullRequest, before: 7 },
+    ['git', 'pull_request_replaced', { ...pullRequestBody, before: 7 }],
+  ],
+  labels_refused: [
+    { labels: ['bot'], reason: 'no right to' },
+    ['system', 'labels_refused', { labels: ['bot'], reason: 'no right to' }],
+  ],
   instruction_added: [
     { iteration: 2, prompt: 'and tests' },
     ['system', 'instruction_added', { iteration: 2, prompt: 'and tests' }],

@@ -1,4 +1,4 @@
-import type { EventData, EventType } from '../../../domain/event.ts';
+import type { EventData, EventType, PullRequestEvent } from '../../../domain/event.ts';
 import type { StoredEvent } from '../../../services/follow-task.ts';
 import { changesSummaryOf, usageOf } from './projection.ts';
 
@@ -74,6 +74,19 @@ const projections: { readonly [Type in EventType]: Projection<EventData[Type]> }
     event: 'branch_pushed',
     data: { branch: data.branch, commit: data.commit },
   }),
+  branch_gone: (data) => ({ type: 'git', event: 'branch_gone', data: { branch: data.branch } }),
+  pull_request_opened: (data) => ({ type: 'git', event: 'pull_request_opened', data: pullRequestData(data) }),
+  pull_request_updated: (data) => ({
+    type: 'git',
+    event: 'pull_request_updated',
+    data: pullRequestData(data),
+  }),
+  pull_request_replaced: (data) => ({
+    type: 'git',
+    event: 'pull_request_replaced',
+    data: { ...pullRequestData(data), before: data.before },
+  }),
+  labels_refused: (data) => ours('labels_refused', { labels: data.labels, reason: data.reason }),
   branch_taken: (data) => ({
     type: 'git',
     event: 'branch_taken',
@@ -98,6 +111,10 @@ const projections: { readonly [Type in EventType]: Projection<EventData[Type]> }
   run_resumed: () => ours('run_resumed', null),
   egress_refused: (data) => ours('egress_refused', { host: data.host, port: data.port, reason: data.reason }),
 };
+
+function pullRequestData({ number, url, branch, base }: PullRequestEvent): object {
+  return { pr_number: number, pr_url: url, branch, base_branch: base };
+}
 
 /** Of a kind that the document does not have. */
 function ours(event: string, data: object | null): Omit<EventBody, 'ts'> {

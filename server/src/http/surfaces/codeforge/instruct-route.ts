@@ -2,11 +2,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/errors.ts';
 import { TaskStateRefusal } from '../../../services/task-state-refusal.ts';
+import { documented } from '../../documented.ts';
 import { parseTaskReference } from '../../task-reference.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { invalidFields } from './field-errors.ts';
 import { statusOf } from './projection.ts';
 import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
+import { exampleTaskId, idempotencyText } from './document-texts.ts';
 import { instructAnswer, instructBody, taskParams } from './schemas.ts';
 import { idempotencyKeyProblem, promptProblem } from './submission.ts';
 
@@ -16,6 +18,7 @@ export function addInstructRoute(api: FastifyInstance, { services, auth }: Codef
     '/tasks/:id/instruct',
     {
       schema: { params: taskParams, body: instructBody, response: { 200: instructAnswer } },
+      config: document,
       preValidation: dropNulls,
     },
     async (request) => {
@@ -28,6 +31,26 @@ export function addInstructRoute(api: FastifyInstance, { services, auth }: Codef
     },
   );
 }
+
+const document = documented({
+  operationId: 'instructTask',
+  summary: 'Give a task its next instruction',
+  description:
+    'For a task in `completed`, `awaiting_instruction` or `pr_created`; in the same workspace and, where the agent has one, the same conversation. Several wait in order.',
+  tag: 'Tasks',
+  requestHeaders: { 'Idempotency-Key': idempotencyText },
+  requestExample: { prompt: 'Also add unit tests' },
+  answers: {
+    200: {
+      description: 'It will be taken up.',
+      example: { id: exampleTaskId, status: 'awaiting_instruction', iteration: 2 },
+    },
+  },
+  errors: {
+    404: 'There is no such task.',
+    409: 'The task cannot take an instruction now, or the idempotency key was used for another one.',
+  },
+});
 
 function parseInstruction(prompt: string, idempotencyKey: string | undefined) {
   const problems = {

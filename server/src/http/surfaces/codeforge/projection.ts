@@ -6,8 +6,8 @@ import type { Approval } from '../../../services/list-approvals.ts';
 import type { TaskRow } from '../../../services/list-tasks.ts';
 import type { Iteration, Work } from '../../../services/read-work.ts';
 import type { Task } from '../../../services/show-task.ts';
+import type { ApprovalBody } from './approval-schemas.ts';
 import type {
-  ApprovalBody,
   ChangesSummaryBody,
   CodeforgeStatus,
   IterationBody,
@@ -85,7 +85,7 @@ export function taskRowBody(row: TaskRow): TaskRowBody {
     iteration: row.iteration,
     error: errorOf(row),
     branch: row.branch ?? '',
-    pr_url: '',
+    pr_url: row.pullRequestUrl ?? '',
     changes_summary: row.changes && changesSummaryOf(row.changes),
     created_at: row.createdAt.toISOString(),
     started_at: row.startedAt?.toISOString() ?? null,
@@ -118,6 +118,8 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
     ...(usage === undefined ? {} : { usage }),
     iteration: task.iteration,
     ...filled({ current_prompt: task.currentPrompt, branch: task.branch }),
+    ...(task.pullRequestNumber === null ? {} : { pr_number: task.pullRequestNumber }),
+    ...filled({ pr_url: task.pullRequestUrl }),
     ...(work.iterations === undefined ? {} : { iterations: iterationBodies(task, work.iterations) }),
     trace_id: task.traceId,
     created_at: task.createdAt.toISOString(),
@@ -129,7 +131,7 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
 }
 
 function configOf(options: Task['options']): TaskBody['config'] {
-  const { maxTurns, maxBudgetMicrodollars: budget, partialMessages } = options;
+  const { maxTurns, maxBudgetMicrodollars: budget, partialMessages, draft, labels } = options;
   return {
     timeout_seconds: options.timeoutSeconds,
     cli: options.agent,
@@ -143,6 +145,8 @@ function configOf(options: Task['options']): TaskBody['config'] {
     ...(maxTurns === undefined ? {} : { max_turns: maxTurns }),
     ...(budget === undefined ? {} : { max_budget_usd: budget / microdollarsPerUsd }),
     ...(partialMessages === undefined ? {} : { partial_messages: partialMessages }),
+    ...(draft === undefined ? {} : { draft }),
+    ...(labels === undefined ? {} : { labels: [...labels] }),
   };
 }
 

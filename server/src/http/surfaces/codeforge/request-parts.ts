@@ -1,9 +1,16 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** The key under which a request may be repeated; several headers are one key, as HTTP joins them. */
 export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   return Array.isArray(key) ? key.join(', ') : key;
+}
+
+/** Aborted when the caller has left, or has its answer. */
+export function leavingOf(reply: FastifyReply): AbortSignal {
+  const left = new AbortController();
+  reply.raw.once('close', () => left.abort(new Error('the caller has left')));
+  return left.signal;
 }
 
 /** A null is an absent field, at the top and in `config`: many clients write one for every empty field. */

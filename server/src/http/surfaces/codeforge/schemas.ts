@@ -1,4 +1,7 @@
-import { Type, type Static, type TSchema } from 'typebox';
+import { Type, type Static } from 'typebox';
+import { promptMaxBytes, publishModes } from '../../../domain/options.ts';
+import { stated } from '../../documented.ts';
+import { moment, nullable, optionalText, pageQuery, word } from './schema-parts.ts';
 
 /** What a task can be in, in this document's words. */
 export const codeforgeStatuses = [
@@ -15,176 +18,207 @@ export const codeforgeStatuses = [
 
 export type CodeforgeStatus = (typeof codeforgeStatuses)[number];
 
-const text = Type.Optional(Type.String());
-const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const failurePhases = ['queue', 'prepare', 'agent', 'collect', 'deliver', 'infrastructure'];
+const count = (description: string) => Type.Integer({ description, minimum: 0 });
+const status = Type.String({
+  title: 'TaskStatus',
+  description: 'What a task is at. A cancelled one is `failed`, with `canceled by user`.',
+  enum: [...codeforgeStatuses],
+});
+const taskId = Type.String({ description: 'Of the task.', format: 'uuid' });
+const kind = Type.String({ description: 'The kind of task.' });
+const repositoryUrl = Type.String({ description: 'The repository.' });
 
-/** Types only: lengths, characters and known values are `submission.ts`'s, which has the messages for them. */
-export const createTaskBody = Type.Object({
-  repo_url: Type.String(),
-  prompt: Type.String(),
-  task_type: text,
-  provider_key: text,
-  access_token: text,
-  callback_url: text,
-  publish: text,
-  config: Type.Optional(
-    Type.Object({
-      timeout_seconds: Type.Optional(Type.Integer({ minimum: 1 })),
-      cli: text,
-      command: text,
-      source_branch: text,
-      target_branch: text,
-      priority: Type.Optional(Type.Integer()),
-      ai_model: text,
-      ai_api_key: text,
-      max_turns: Type.Optional(Type.Integer()),
-      max_budget_usd: Type.Optional(Type.Number()),
-      approvals: text,
-      partial_messages: Type.Optional(Type.Boolean()),
-      workspace_task_id: Type.Optional(Type.Unknown()),
-      mcp_servers: Type.Optional(Type.Unknown()),
-      tools: Type.Optional(Type.Unknown()),
-      pr_number: Type.Optional(Type.Unknown()),
-      output_mode: Type.Optional(Type.Unknown()),
+/** A task's id as it stands in a path. */
+export const taskIdParam = Type.String({
+  description: "The task's UUID, `task-` and the UUID, or its number.",
+});
+export const taskParams = Type.Object({ id: taskIdParam });
+
+export const instructBody = Type.Object(
+  {
+    prompt: Type.String({
+      description: `What to do next, at most ${promptMaxBytes} bytes.`,
+      ...stated({ minLength: 1, maxLength: promptMaxBytes }),
     }),
+  },
+  { title: 'Instruction' },
+);
+
+export const cancelTaskBody = Type.Object(
+  {
+    queued: Type.Optional(
+      Type.Boolean({
+        description: 'Whether a task that has not started yet is meant too.',
+        ...stated({ default: false }),
+      }),
+    ),
+  },
+  { title: 'CancelInput' },
+);
+
+export const listTasksQuery = Type.Object({
+  status: optionalText(
+    'Only tasks that are at this; an unknown word finds none.',
+    stated({ enum: codeforgeStatuses }),
+  ),
+  ...pageQuery,
+});
+
+export const showTaskQuery = Type.Object({
+  include: optionalText(
+    '`iterations` adds a record of each instruction.',
+    stated({ examples: ['iterations'] }),
   ),
 });
-export type CreateTaskBody = Static<typeof createTaskBody>;
 
-export const instructBody = Type.Object({ prompt: Type.String() });
+export const createdTask = Type.Object(
+  { id: taskId, status, created_at: moment('When it was taken.') },
+  { title: 'CreatedTask' },
+);
 
-/** As `createTaskBody`: types only. */
-export const answerApprovalBody = Type.Object({ decision: Type.String(), reason: text });
+export const cancelAnswer = Type.Object(
+  {
+    id: taskId,
+    status: Type.String({
+      description: 'Always `canceling`, which is no stored state: the task becomes `failed`.',
+    }),
+    message: Type.String({ description: 'For people.' }),
+  },
+  { title: 'CancelAnswer' },
+);
 
-export const cancelTaskBody = Type.Object({ queued: Type.Optional(Type.Boolean()) });
+export const instructAnswer = Type.Object(
+  { id: taskId, status, iteration: count('The number of the instruction.') },
+  { title: 'InstructAnswer' },
+);
 
-/** Texts, since a query holds nothing else; `query.ts` reads them. */
-export const listTasksQuery = Type.Object({ status: text, limit: text, offset: text });
-export const showTaskQuery = Type.Object({ include: text });
-
-export const listApprovalsQuery = Type.Object({ state: text });
-
-export const taskParams = Type.Object({ id: Type.String() });
-export const approvalParams = Type.Object({ id: Type.String(), approval: Type.String() });
-
-export const createdTask = Type.Object({
-  id: Type.String(),
-  status: Type.String(),
-  created_at: Type.String(),
-});
-
-export const cancelAnswer = Type.Object({ id: Type.String(), status: Type.String(), message: Type.String() });
-
-export const instructAnswer = Type.Object({
-  id: Type.String(),
-  status: Type.String(),
-  iteration: Type.Integer(),
-});
-
-const changesSummary = Type.Object({
-  files_modified: Type.Integer(),
-  files_created: Type.Integer(),
-  files_deleted: Type.Integer(),
-  diff_stats: Type.String(),
-});
+const changesSummary = Type.Object(
+  {
+    files_modified: count('Files that the work changed.'),
+    files_created: count('Files that the work added.'),
+    files_deleted: count('Files that the work removed.'),
+    diff_stats: Type.String({ description: 'Lines added and removed, such as `+142 -38`.' }),
+  },
+  { title: 'ChangesSummary', description: 'What the work changed.' },
+);
 export type ChangesSummaryBody = Static<typeof changesSummary>;
 
-const usage = Type.Object({
-  input_tokens: Type.Integer(),
-  output_tokens: Type.Integer(),
-  duration_seconds: Type.Integer(),
-  cache_read_tokens: Type.Optional(Type.Integer()),
-  cache_write_tokens: Type.Optional(Type.Integer()),
-  cost_usd: Type.Optional(Type.Number()),
-});
+const usage = Type.Object(
+  {
+    input_tokens: count('Tokens that the model read.'),
+    output_tokens: count('Tokens that the model wrote.'),
+    duration_seconds: count("The agent's time."),
+    cache_read_tokens: Type.Optional(count("Tokens read from the model's cache.")),
+    cache_write_tokens: Type.Optional(count("Tokens written to the model's cache.")),
+    cost_usd: Type.Optional(Type.Number({ description: "What it cost, by the agent's own account." })),
+  },
+  { title: 'Usage', description: 'What the agent used.' },
+);
 export type UsageBody = Static<typeof usage>;
 
-const iteration = Type.Object({
-  number: Type.Integer(),
-  prompt: Type.String(),
-  result: text,
-  error: text,
-  cli_version: text,
-  status: Type.String(),
-  changes: Type.Optional(changesSummary),
-  usage: Type.Optional(usage),
-  started_at: nullable(Type.String()),
-  ended_at: nullable(Type.String()),
-});
+const failure = Type.Object(
+  {
+    code: Type.String({ description: 'What went wrong, such as `push_rejected`.' }),
+    phase: word('Where it went wrong.', failurePhases),
+    retryable: Type.Boolean({ description: 'Whether the same again may succeed.' }),
+    message: Type.String({ description: 'For people.' }),
+  },
+  { title: 'Failure', description: 'Why a task failed, as data: `error` says the same to people.' },
+);
+
+const iteration = Type.Object(
+  {
+    number: count('From 1.'),
+    prompt: Type.String({ description: 'The instruction.' }),
+    result: optionalText("The first 2,000 characters of the agent's last word."),
+    error: optionalText('Why it failed.'),
+    cli_version: optionalText("The version of the agent's program."),
+    status,
+    changes: Type.Optional(changesSummary),
+    usage: Type.Optional(usage),
+    started_at: nullable(Type.String({ format: 'date-time' }), 'When it began.'),
+    ended_at: nullable(Type.String({ format: 'date-time' }), 'When it ended.'),
+  },
+  { title: 'Iteration', description: 'One instruction and what became of it.' },
+);
 export type IterationBody = Static<typeof iteration>;
 
 /** One task: what is empty is left out. */
-export const taskBody = Type.Object({
-  id: Type.String(),
-  status: Type.String(),
-  task_type: Type.String(),
-  repo_url: Type.String(),
-  prompt: Type.String(),
-  publish: Type.String(),
-  provider_key: text,
-  callback_url: text,
-  result: text,
-  error: text,
-  failure: Type.Optional(
-    Type.Object({
-      code: Type.String(),
-      phase: Type.String(),
-      retryable: Type.Boolean(),
-      message: Type.String(),
-    }),
-  ),
-  config: Type.Object({
-    timeout_seconds: Type.Integer(),
-    cli: Type.String(),
-    command: text,
-    source_branch: text,
-    target_branch: text,
-    ai_model: text,
-    max_turns: Type.Optional(Type.Integer()),
-    max_budget_usd: Type.Optional(Type.Number()),
-    approvals: text,
-    partial_messages: Type.Optional(Type.Boolean()),
-  }),
-  changes_summary: Type.Optional(changesSummary),
-  usage: Type.Optional(usage),
-  iteration: Type.Integer(),
-  current_prompt: text,
-  iterations: Type.Optional(Type.Array(iteration)),
-  branch: text,
-  trace_id: Type.String(),
-  created_at: Type.String(),
-  started_at: text,
-  finished_at: text,
-});
+export const taskBody = Type.Object(
+  {
+    id: taskId,
+    status,
+    task_type: kind,
+    repo_url: repositoryUrl,
+    prompt: Type.String({ description: 'What to do.' }),
+    publish: word('What becomes of finished work.', publishModes),
+    provider_key: optionalText('The stored key that opens the repository.'),
+    callback_url: optionalText('Where the end of the task is told to.'),
+    result: optionalText("The agent's last word."),
+    error: optionalText('Why it failed.'),
+    failure: Type.Optional(failure),
+    config: Type.Object(
+      {
+        timeout_seconds: count("The agent's time."),
+        cli: Type.String({ description: 'The agent.' }),
+        command: optionalText('What the agent `script` runs.'),
+        source_branch: optionalText('The branch to start from.'),
+        target_branch: optionalText('The branch that the work is meant for.'),
+        ai_model: optionalText("The agent's model."),
+        max_turns: Type.Optional(count('How often the agent may call its model.')),
+        max_budget_usd: Type.Optional(Type.Number({ description: 'What the agent may spend.' })),
+        approvals: optionalText('`ask`: the agent asks people.'),
+        partial_messages: Type.Optional(
+          Type.Boolean({ description: "Whether the agent's text is streamed while it is being written." }),
+        ),
+        draft: Type.Optional(Type.Boolean({ description: 'Whether the pull request is opened as a draft.' })),
+        labels: Type.Optional(Type.Array(Type.String(), { description: 'Labels of the pull request.' })),
+      },
+      { title: 'TaskSettings', description: 'How the agent works.' },
+    ),
+    changes_summary: Type.Optional(changesSummary),
+    usage: Type.Optional(usage),
+    iteration: count('The number of the newest instruction.'),
+    current_prompt: optionalText('The newest instruction, where it is not the first.'),
+    iterations: Type.Optional(Type.Array(iteration, { description: 'With `include=iterations`.' })),
+    branch: optionalText('Where the work was pushed, or is being pushed.'),
+    pr_number: Type.Optional(count('The number of its pull request.')),
+    pr_url: optionalText('The address of its pull request.'),
+    trace_id: Type.String({ description: '32 hexadecimal digits.' }),
+    created_at: moment('When it was taken.'),
+    started_at: optionalText('When its first preparation began.', { format: 'date-time' }),
+    finished_at: optionalText('When it came to rest.', { format: 'date-time' }),
+  },
+  { title: 'Task', description: 'A task with everything about it; what is empty is left out.' },
+);
 export type TaskBody = Static<typeof taskBody>;
 
 /** A row of the list: every documented field, empty ones too. Rows are not checked when they are sent. */
-export type TaskRowBody = {
-  readonly id: string;
-  readonly status: CodeforgeStatus;
-  readonly task_type: string;
-  readonly repo_url: string;
-  readonly prompt: string;
-  readonly iteration: number;
-  readonly error: string;
-  readonly branch: string;
-  readonly pr_url: string;
-  readonly changes_summary: ChangesSummaryBody | null;
-  readonly created_at: string;
-  readonly started_at: string | null;
-  readonly finished_at: string | null;
-};
+const taskRow = Type.Object(
+  {
+    id: taskId,
+    status,
+    task_type: kind,
+    repo_url: repositoryUrl,
+    prompt: Type.String({ description: 'Its first 200 characters.' }),
+    iteration: count('The number of the newest instruction.'),
+    error: Type.String({ description: 'Why it failed, or empty.' }),
+    branch: Type.String({ description: 'Where the work was pushed, or empty.' }),
+    pr_url: Type.String({ description: 'The address of its pull request, or empty.' }),
+    changes_summary: Type.Union([changesSummary, Type.Null()]),
+    created_at: moment('When it was taken.'),
+    started_at: nullable(Type.String({ format: 'date-time' }), 'When its first preparation began.'),
+    finished_at: nullable(Type.String({ format: 'date-time' }), 'When it came to rest.'),
+  },
+  { title: 'TaskRow', description: 'A task in a list.' },
+);
+export type TaskRowBody = Static<typeof taskRow>;
 
-/** A question of an agent to a person. Not checked when it is sent: `arguments` is whatever the agent said. */
-export type ApprovalBody = {
-  readonly id: string;
-  readonly task_id: string;
-  readonly tool: string;
-  readonly summary: string;
-  readonly arguments: unknown;
-  readonly state: string;
-  readonly reason: string;
-  readonly expires_at: string;
-  readonly created_at: string;
-  readonly decided_at: string | null;
-};
+export const taskList = Type.Object(
+  {
+    tasks: Type.Array(taskRow, { description: 'Newest first.' }),
+    total: count('How many match, on all pages.'),
+  },
+  { title: 'TaskList' },
+);

@@ -9,6 +9,7 @@ import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { eventBody } from './event-projection.ts';
 import { doneData, statusOf } from './projection.ts';
 import { taskParams } from './schemas.ts';
+import { taskDocuments } from './task-documents.ts';
 
 /** Frames are gathered up to about this many characters: one write for many small ones. */
 const writeCharacters = 16_384;
@@ -20,13 +21,14 @@ const writeCharacters = 16_384;
  */
 export function addStreamRoute(api: FastifyInstance, deps: CodeforgeDeps): void {
   const frameOf = createFrameMemory();
-  const options = { schema: { params: taskParams }, exposeHeadRoute: false };
+  const options = { schema: { params: taskParams }, config: taskDocuments.stream, exposeHeadRoute: false };
   api.withTypeProvider<TypeBoxTypeProvider>().get('/tasks/:id/stream', options, async (request, reply) => {
     const caller = deps.auth.callerOf(request);
     const task = await deps.services.showTask(caller, parseTaskReference(request.params.id));
     const after = lastEventIdOf(request.headers['last-event-id']);
-    const about = { requestId: request.id, taskId: task.id };
+    const about = { requestId: request.id, taskId: task.id, traceId: task.traceId };
     const stream = open(reply, deps);
+    const closed = deps.streams.opened();
     try {
       await streamTask({ ...deps, caller, task, stream, frameOf }, after);
     } catch (error) {
@@ -36,6 +38,7 @@ export function addStreamRoute(api: FastifyInstance, deps: CodeforgeDeps): void 
       deps.logger[level]({ ...about, error: text }, 'an event stream broke off');
     } finally {
       stream.end();
+      closed();
       const by = stream.signal.aborted ? String(stream.signal.reason) : 'server';
       deps.logger.debug({ ...about, by }, 'an event stream ended');
     }
@@ -56,7 +59,7 @@ function open(reply: FastifyReply, { options, closing }: CodeforgeDeps): EventSt
   });
 }
 
-type Streaming = Pick<CodeforgeDeps, 'services' | 'options'> & {
+type Streaming = Pick<CodeforgeDeps, 'services' | 'options' | 'streams'> & {
   readonly caller: Caller;
   readonly task: Task;
   readonly stream: EventStream;
@@ -64,7 +67,8 @@ type Streaming = Pick<CodeforgeDeps, 'services' | 'options'> & {
 };
 
 async function streamTask(streaming: Streaming, afterId: number): Promise<void> {
-  const { services, caller, task, stream, frameOf, options } = streaming;
+  const { services, caller, task, stream, streams, frameOf, options } = streaming;
+  const openedAt = new Date();
   await stream.write(namedFrame('connected', { task_id: task.id, status: statusOf(task.state) }));
   for await (const news of services.followTask(caller, task, afterId, stream.signal)) {
     if (news.kind === 'rest') {
@@ -72,6 +76,7 @@ async function streamTask(streaming: Streaming, afterId: number): Promise<void> 
       return;
     }
     if (!(await sendAll(stream, chunksOf(news.events, frameOf)))) break;
+    streams.sent(news.events, openedAt);
   }
   if (stream.signal.reason === 'too_old') {
     const minutes = Math.round(options.streamMaxMs / 60_000);

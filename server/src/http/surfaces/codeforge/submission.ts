@@ -11,13 +11,17 @@ import { Secret } from '../../../lib/secret.ts';
 import type { Submission, SubmissionFields } from '../../../services/create-task.ts';
 import type { WantedOptions } from '../../../services/task-options.ts';
 import { invalidFields } from './field-errors.ts';
-import type { CreateTaskBody } from './schemas.ts';
+import { nameProblem } from './name-problem.ts';
+import { secretMaxBytes, type CreateTaskBody } from './submission-schema.ts';
 import { isTaskType } from './task-types.ts';
+import { labelsProblem } from './labels.ts';
 import { textProblem } from './text-problem.ts';
 
 /** The names under which this document's clients know the fields that the service checks. */
 export const submissionFields: SubmissionFields = {
   repositoryUrl: 'repo_url',
+  providerKey: 'provider_key',
+  callbackUrl: 'callback_url',
   agent: 'cli',
   command: 'command',
   sourceBranch: 'source_branch',
@@ -34,12 +38,10 @@ export const submissionFields: SubmissionFields = {
 
 const defaultTaskType = 'code';
 const agentMaxBytes = 100;
-const secretMaxBytes = 4_096;
 const ask = 'ask';
 const notYet = 'not supported yet';
 
 /** Documented fields that would change the run, and which this version would have to ignore. */
-const laterFields = ['provider_key', 'callback_url'] as const;
 const laterConfigFields = ['workspace_task_id', 'mcp_servers', 'tools', 'pr_number', 'output_mode'] as const;
 
 /**
@@ -61,13 +63,15 @@ export function parseSubmission(
   check('prompt', promptProblem(body.prompt));
   check('task_type', taskTypeProblem(body.task_type || defaultTaskType));
   check('publish', publishProblem(body.publish));
+  check('provider_key', body.provider_key ? nameProblem(body.provider_key) : undefined);
+  check('callback_url', textProblem(body.callback_url, { maxBytes: urlMaxLength, lines: false }));
   check('access_token', textProblem(body.access_token, { maxBytes: secretMaxBytes, lines: false }));
   check('cli', textProblem(config.cli, { maxBytes: agentMaxBytes, lines: false }));
   check('ai_api_key', aiKeyProblem(config.ai_api_key));
   check('approvals', config.approvals && config.approvals !== ask ? `must be ${ask}` : undefined);
   check('command', textProblem(config.command, { maxBytes: commandMaxBytes, lines: true }));
+  check('labels', labelsProblem(config.labels));
   check('Idempotency-Key', idempotencyKeyProblem(request.idempotencyKey));
-  for (const name of laterFields) check(name, isEmpty(body[name]) ? undefined : notYet);
   for (const name of laterConfigFields) check(name, isEmpty(config[name]) ? undefined : notYet);
   if (fields.size > 0) throw invalidFields(Object.fromEntries(fields));
   return {
@@ -77,7 +81,9 @@ export function parseSubmission(
     publish: publishOf(body.publish),
     rateLimitKey: request.rateLimitKey,
     ...optionsOf(config),
+    ...(body.callback_url ? { callbackUrl: body.callback_url } : {}),
     ...(config.ai_api_key ? { aiKey: new Secret(config.ai_api_key) } : {}),
+    ...(body.provider_key ? { providerKey: body.provider_key } : {}),
     ...(body.access_token ? { accessToken: new Secret(body.access_token) } : {}),
     ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
   };
@@ -97,6 +103,8 @@ function optionsOf(config: NonNullable<CreateTaskBody['config']>): WantedOptions
     ...(config.max_budget_usd ? { maxBudgetUsd: config.max_budget_usd } : {}),
     ...(config.approvals ? { approvals: ask } : {}),
     ...(config.partial_messages ? { partialMessages: true } : {}),
+    ...(config.draft === undefined ? {} : { draft: config.draft }),
+    ...(config.labels === undefined || config.labels.length === 0 ? {} : { labels: config.labels }),
   };
 }
 

@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify';
+import { documented } from '../../documented.ts';
 import { errorBody } from '../../error-body.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { infoPage } from './info-page.ts';
+import { healthBody, notReadyBody, readyBody, serverInfo } from './system-schemas.ts';
 
 /** What needs no credential: the name card, and what load balancers and monitors ask. */
 export function addSystemRoutes(app: FastifyInstance, deps: CodeforgeDeps): void {
-  app.get('/', async (request, reply) => {
+  addMetricsRoute(app, deps);
+  app.get('/', { config: documents.info }, async (request, reply) => {
     reply.header('vary', 'Accept');
     if (!prefersHtml(request.headers.accept)) return { name: 'Slipway', version: deps.version, links };
     return reply
@@ -17,7 +20,7 @@ export function addSystemRoutes(app: FastifyInstance, deps: CodeforgeDeps): void
       .send(infoPage(deps.version));
   });
 
-  app.get('/health', async (_request, reply) => {
+  app.get('/health', { config: documents.health }, async (_request, reply) => {
     const health = await deps.services.readHealth();
     const ok = health.store && health.queue;
     return reply.code(ok ? 200 : 503).send({
@@ -31,7 +34,7 @@ export function addSystemRoutes(app: FastifyInstance, deps: CodeforgeDeps): void
     });
   });
 
-  app.get('/ready', async (_request, reply) => {
+  app.get('/ready', { config: documents.ready }, async (_request, reply) => {
     const reason = await notReadyReason(deps);
     if (reason === undefined) return { status: 'ready' };
     return reply
@@ -40,6 +43,62 @@ export function addSystemRoutes(app: FastifyInstance, deps: CodeforgeDeps): void
       .send({ status: 'not_ready', ...errorBody({ status: 503, message: reason }) });
   });
 }
+
+function addMetricsRoute(app: FastifyInstance, deps: CodeforgeDeps): void {
+  app.get('/metrics', { config: documents.metrics }, async (_request, reply) => {
+    const { contentType, text } = await deps.scrape();
+    return reply.type(contentType).send(text);
+  });
+}
+
+const documents = {
+  metrics: documented({
+    operationId: 'getMetrics',
+    summary: 'Read what is measured',
+    description: 'For Prometheus. The numbers name no repository, user or task.',
+    tag: 'System',
+    open: true,
+    answers: { 200: { description: "The metrics in Prometheus' text format.", mediaType: 'text/plain' } },
+  }),
+  info: documented({
+    operationId: 'getServerInfo',
+    summary: 'Tell what this server is',
+    description: 'A browser (`Accept: text/html`) gets a page instead.',
+    tag: 'System',
+    open: true,
+    answers: {
+      200: {
+        description: 'Name, version, and where to go from here.',
+        schema: serverInfo,
+        otherMediaTypes: ['text/html'],
+      },
+    },
+  }),
+  health: documented({
+    operationId: 'getHealth',
+    summary: 'Tell how the server is',
+    tag: 'System',
+    open: true,
+    answers: {
+      200: { description: 'All parts are up.', schema: healthBody },
+      503: { description: 'A part is down.', schema: healthBody },
+    },
+  }),
+  ready: documented({
+    operationId: 'getReadiness',
+    summary: 'Tell whether the server takes requests',
+    tag: 'System',
+    open: true,
+    answers: {
+      200: { description: 'It does.', schema: readyBody },
+      503: {
+        description: 'It is stopping, or its database is away.',
+        schema: notReadyBody,
+        headers: { 'Retry-After': 'Seconds until it is worth trying again.' },
+      },
+    },
+  }),
+};
 
 const links = {
   api: '/api/v1',

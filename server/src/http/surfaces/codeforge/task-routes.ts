@@ -11,13 +11,14 @@ import {
   cancelAnswer,
   cancelTaskBody,
   createdTask,
-  createTaskBody,
   listTasksQuery,
   showTaskQuery,
   taskBody,
   taskParams,
 } from './schemas.ts';
 import { parseSubmission, submissionFields } from './submission.ts';
+import { createTaskBody } from './submission-schema.ts';
+import { taskDocuments } from './task-documents.ts';
 
 /** Creating, listing, showing and cancelling tasks, and their diff. */
 export function addTaskRoutes(api: FastifyInstance, deps: CodeforgeDeps): void {
@@ -26,48 +27,66 @@ export function addTaskRoutes(api: FastifyInstance, deps: CodeforgeDeps): void {
   addCancelRoute(api, deps);
 }
 
-function addCreateRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
-  api
-    .withTypeProvider<TypeBoxTypeProvider>()
-    .post(
-      '/tasks',
-      { schema: { body: createTaskBody, response: { 201: createdTask } }, preValidation: dropNulls },
-      async (request, reply) => {
-        const caller = auth.callerOf(request);
-        const submission = parseSubmission(request.body, {
-          idempotencyKey: idempotencyKeyOf(request),
-          rateLimitKey: caller.rateLimitKey,
-        });
-        const task = await services.createTask(caller, submission, submissionFields);
-        reply.header('location', `/api/v1/tasks/${task.id}`);
-        return reply.code(201).send({
-          id: task.id,
-          status: statusOf('pending'),
-          created_at: task.createdAt.toISOString(),
-        });
-      },
-    );
+function addCreateRoute(api: FastifyInstance, { services, auth, placeOf }: CodeforgeDeps): void {
+  api.withTypeProvider<TypeBoxTypeProvider>().post(
+    '/tasks',
+    {
+      schema: { body: createTaskBody, response: { 201: createdTask } },
+      config: taskDocuments.create,
+      preValidation: dropNulls,
+    },
+    async (request, reply) => {
+      const caller = auth.callerOf(request);
+      const submission = parseSubmission(request.body, {
+        idempotencyKey: idempotencyKeyOf(request),
+        rateLimitKey: caller.rateLimitKey,
+      });
+      const trace = placeOf(request);
+      const task = await services.createTask(
+        caller,
+        trace === undefined ? submission : { ...submission, trace },
+        submissionFields,
+      );
+      reply.header('location', `/api/v1/tasks/${task.id}`);
+      return reply.code(201).send({
+        id: task.id,
+        status: statusOf('pending'),
+        created_at: task.createdAt.toISOString(),
+      });
+    },
+  );
 }
 
 function addReadRoutes(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
   const typed = api.withTypeProvider<TypeBoxTypeProvider>();
-  typed.get('/tasks', { schema: { querystring: listTasksQuery } }, async (request) => {
-    const page = await services.listTasks(auth.callerOf(request), parseListQuery(request.query));
-    return { tasks: page.rows.map(taskRowBody), total: page.total };
-  });
+  typed.get(
+    '/tasks',
+    { schema: { querystring: listTasksQuery }, config: taskDocuments.list },
+    async (request) => {
+      const page = await services.listTasks(auth.callerOf(request), parseListQuery(request.query));
+      return { tasks: page.rows.map(taskRowBody), total: page.total };
+    },
+  );
   typed.get(
     '/tasks/:id',
-    { schema: { params: taskParams, querystring: showTaskQuery, response: { 200: taskBody } } },
+    {
+      schema: { params: taskParams, querystring: showTaskQuery, response: { 200: taskBody } },
+      config: taskDocuments.show,
+    },
     async (request) => {
       const task = await services.showTask(auth.callerOf(request), parseTaskReference(request.params.id));
       const include = request.query.include?.split(',') ?? [];
       return taskBodyOf(task, await services.readWork(task.id, include.includes('iterations')));
     },
   );
-  typed.get('/tasks/:id/diff', { schema: { params: taskParams } }, async (request, reply) => {
-    const patch = await services.readDiff(auth.callerOf(request), parseTaskReference(request.params.id));
-    return reply.type('text/plain; charset=utf-8').send(patch);
-  });
+  typed.get(
+    '/tasks/:id/diff',
+    { schema: { params: taskParams }, config: taskDocuments.diff },
+    async (request, reply) => {
+      const patch = await services.readDiff(auth.callerOf(request), parseTaskReference(request.params.id));
+      return reply.type('text/plain; charset=utf-8').send(patch);
+    },
+  );
 }
 
 function addCancelRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
@@ -75,6 +94,7 @@ function addCancelRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps)
     '/tasks/:id/cancel',
     {
       schema: { params: taskParams, body: cancelTaskBody, response: { 200: cancelAnswer } },
+      config: taskDocuments.cancel,
       preValidation: dropNulls,
     },
     async (request) => {

@@ -1,0 +1,115 @@
+import type { FastifySchema } from 'fastify';
+import type { Answer, Documentation } from './documented.ts';
+import { liftStated, type JsonObject } from './describe-schemas.ts';
+import { errorSchema } from './error-body.ts';
+
+const retryAfter = { 'Retry-After': 'Seconds until it is worth trying again.' };
+
+/** The headers that come with an error, whatever the route. */
+const errorHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { 'WWW-Authenticate': 'Always `Bearer`.' },
+  429: retryAfter,
+  503: retryAfter,
+};
+
+/** What an error means where a route says nothing else. */
+const sharedErrors: Readonly<Record<number, { readonly name: string; readonly text: string }>> = {
+  400: { name: 'BadRequest', text: 'A field is wrong: see `fields`.' },
+  401: { name: 'Unauthenticated', text: 'The credential is missing or wrong.' },
+  413: { name: 'TooLarge', text: 'The body is larger than 1 MiB.' },
+  500: { name: 'Fault', text: 'A fault of the server: its log has the text, under the id of the request.' },
+  503: { name: 'Unavailable', text: 'The database is away, or the server stops.' },
+};
+
+/** The answers that operations share, as the description's components. */
+export function sharedAnswers(): JsonObject {
+  return Object.fromEntries(
+    Object.entries(sharedErrors).map(([status, { name, text }]) => [
+      name,
+      describeError(Number(status), text),
+    ]),
+  );
+}
+
+/** The operation's `requestBody`, where the route takes one. */
+export function describeBody(
+  { requestExample }: Documentation,
+  schema: FastifySchema | undefined,
+): JsonObject {
+  if (schema?.body === undefined) return {};
+  const body = liftStated(schema.body);
+  const required = Array.isArray(body['required']) && body['required'].length > 0;
+  return { requestBody: { required, content: contentOf('application/json', body, requestExample) } };
+}
+
+/** The operation's `responses`: what the route documents, and the errors that it has by itself. */
+export function describeAnswers(documentation: Documentation, schema: FastifySchema | undefined): JsonObject {
+  const own = (schema?.response ?? {}) as Readonly<Record<string, unknown>>;
+  const answers = Object.entries(documentation.answers).map(
+    ([status, answer]) => [status, describeAnswer(answer, answer.schema ?? own[status])] as const,
+  );
+  const refusals = [...refusalsOf(documentation, schema)]
+    .filter(([status]) => documentation.answers[status] === undefined)
+    .map(([status, text]) => [String(status), describeRefusal(status, text)] as const);
+  return Object.fromEntries([...answers, ...refusals].sort(([one], [other]) => Number(one) - Number(other)));
+}
+
+function describeAnswer(answer: Answer, schema: unknown): JsonObject {
+  const { description, headers, mediaType, otherMediaTypes = [], example } = answer;
+  const body = mediaType === undefined ? schema : { type: 'string' };
+  return {
+    description,
+    ...(headers === undefined ? {} : { headers: describeHeaders(headers) }),
+    ...(body === undefined
+      ? {}
+      : {
+          content: {
+            ...contentOf(mediaType ?? 'application/json', liftStated(body), example),
+            ...Object.fromEntries(otherMediaTypes.map((type) => [type, { schema: { type: 'string' } }])),
+          },
+        }),
+  };
+}
+
+/** `text` undefined: as everywhere. */
+function describeRefusal(status: number, text: string | undefined): JsonObject {
+  const shared = sharedErrors[status];
+  if (text === undefined && shared !== undefined) return { $ref: `#/components/responses/${shared.name}` };
+  return describeError(status, text ?? '');
+}
+
+function describeError(status: number, description: string): JsonObject {
+  const headers = errorHeaders[status];
+  return describeAnswer({ description, ...(headers === undefined ? {} : { headers }) }, errorSchema);
+}
+
+function refusalsOf(
+  documentation: Documentation,
+  schema: FastifySchema | undefined,
+): Map<number, string | undefined> {
+  const hasBody = schema?.body !== undefined;
+  const hasInput = hasBody || schema?.querystring !== undefined;
+  const automatic = [
+    ...(hasInput ? [400] : []),
+    ...(hasBody ? [413] : []),
+    ...(documentation.open === true ? [500] : [401, 500, 503]),
+  ];
+  const named = Object.entries(documentation.errors ?? {});
+  return new Map([
+    ...automatic.map((status) => [status, undefined] as const),
+    ...named.map(([status, text]) => [Number(status), text] as const),
+  ]);
+}
+
+function describeHeaders(headers: Readonly<Record<string, string>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [
+      name,
+      { description, schema: { type: name === 'Retry-After' ? 'integer' : 'string' } },
+    ]),
+  );
+}
+
+function contentOf(mediaType: string, schema: JsonObject, example: unknown): JsonObject {
+  return { [mediaType]: { schema, ...(example === undefined ? {} : { example }) } };
+}

@@ -1,0 +1,32 @@
+import { isForgeError } from '../../../src/compose-repositories.ts';
+import type { Forge } from '../../../src/forges/forge.ts';
+import type { HttpServices } from '../../../src/http/http-deps.ts';
+import { systemIds } from '../../../src/lib/ids.ts';
+import { Secret } from '../../../src/lib/secret.ts';
+import { createKeyRing } from '../../../src/secrets/key-ring.ts';
+import { createDeleteKeyService } from '../../../src/services/delete-key.ts';
+import { createListKeysService } from '../../../src/services/list-keys.ts';
+import { createListRepositoriesService } from '../../../src/services/list-repositories.ts';
+import { createRegisterKeyService } from '../../../src/services/register-key.ts';
+import { createVerifyKeyService } from '../../../src/services/verify-key.ts';
+import type { Database } from '../../../src/store/database.ts';
+
+/** What every test of this surface seals with. */
+export const testKeyRing = createKeyRing([new Secret('0123456789abcdef0123456789abcdef')]);
+
+/** The services behind keys and repositories. */
+export function createKeyServices(
+  database: Database,
+  forges: readonly Forge[],
+): Pick<HttpServices, 'keys' | 'listRepositories'> {
+  const access = { database, keyRing: testKeyRing, forges, isForgeError };
+  return {
+    keys: {
+      register: createRegisterKeyService({ database, keyRing: testKeyRing, ids: systemIds }),
+      list: createListKeysService({ database }),
+      verify: createVerifyKeyService(access),
+      remove: createDeleteKeyService({ database }),
+    },
+    listRepositories: createListRepositoriesService({ ...access, hide: () => undefined }),
+  };
+}

@@ -1,20 +1,10 @@
-import { followTask } from './follow-task.ts';
-import type { StreamEvent } from './task-event.ts';
-import type {
-  Approval,
-  ApprovalAnswer,
-  ApprovalList,
-  CancelAnswer,
-  CreatedTask,
-  Health,
-  InstructAnswer,
-  ListQuery,
-  Task,
-  TaskInput,
-  TaskList,
-} from './task.ts';
+import type { ApprovalList, Health, RepositoryList } from './api-types.ts';
+import { createDeliveries, type Deliveries } from './deliveries.ts';
+import { createKeys, type Keys } from './keys.ts';
+import type { RequestOptions } from './request-options.ts';
+import { createTasks, type Tasks } from './tasks.ts';
 import { defaultTiming, type Timing } from './timing.ts';
-import { createTransport, pathPart, taskPath, type Fetch, type Transport } from './transport.ts';
+import { createTransport, read, type Fetch } from './transport.ts';
 
 export type ClientOptions = {
   /** The server's address, such as `http://127.0.0.1:8080`; a path in front of the API is kept. */
@@ -27,10 +17,13 @@ export type ClientOptions = {
   readonly timing?: Partial<Timing> | undefined;
 };
 
-export type RequestOptions = {
-  /** Ends the request; it then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-};
+/** Whose repositories: those that a stored key opens, or a token that is sent along and not kept. */
+export type RepositorySource =
+  | { readonly key: string }
+  | { readonly provider: 'github' | 'gitlab'; readonly token: string };
+
+/** `page` from 1 on; at most 100 a page. */
+export type RepositoryPage = { readonly page?: number | undefined; readonly per_page?: number | undefined };
 
 /**
  * The native API of one Slipway server. Every method rejects with `ApiError` when the server refuses, with
@@ -40,52 +33,14 @@ export type RequestOptions = {
  * 30 s.
  */
 export type Client = {
-  readonly tasks: {
-    /** Creates a task. With the same `idempotencyKey` it is the same task; without one a key is made. */
-    readonly create: (
-      input: TaskInput,
-      options?: RequestOptions & { readonly idempotencyKey?: string | undefined },
-    ) => Promise<CreatedTask>;
-    readonly list: (query?: ListQuery, options?: RequestOptions) => Promise<TaskList>;
-    readonly get: (id: string, options?: RequestOptions) => Promise<Task>;
-    /** Gives a finished task its next instruction; as often as it is sent with one key, once. */
-    readonly instruct: (
-      id: string,
-      prompt: string,
-      options?: RequestOptions & { readonly idempotencyKey?: string | undefined },
-    ) => Promise<InstructAnswer>;
-    /** What the task's agent asked, oldest first, the newest 200. */
-    readonly approvals: (
-      id: string,
-      options?: RequestOptions & { readonly state?: Approval['state'] | undefined },
-    ) => Promise<ApprovalList>;
-    /** Answers a question. One that has been decided, or whose time is up, is a 409. */
-    readonly answer: (
-      id: string,
-      approvalId: string,
-      answer: ApprovalAnswer,
-      options?: RequestOptions,
-    ) => Promise<Approval>;
-    /** Asks for the end of a task. `queued`: also of one that has not started yet. */
-    readonly cancel: (
-      id: string,
-      options?: RequestOptions & { readonly queued?: boolean | undefined },
-    ) => Promise<CancelAnswer>;
-    /** The task's work as a unified diff. The text replaces what is not UTF-8; `diffBytes` keeps it. */
-    readonly diff: (id: string, options?: RequestOptions) => Promise<string>;
-    /** The diff to the byte, as `git apply` wants it. */
-    readonly diffBytes: (id: string, options?: RequestOptions) => Promise<Uint8Array>;
-    /**
-     * Every event of the task behind `lastEventId`, past ones first, until the task has ended. Survives
-     * lost connections and restarts of the server without a gap or a repeat.
-     */
-    readonly stream: (
-      id: string,
-      options?: RequestOptions & { readonly lastEventId?: string | undefined },
-    ) => AsyncIterable<StreamEvent>;
-    /** Waits until the task has ended and returns it. */
-    readonly wait: (id: string, options?: RequestOptions) => Promise<Task>;
-  };
+  readonly tasks: Tasks;
+  readonly keys: Keys;
+  readonly deliveries: Deliveries;
+  /** A page of the repositories that a token reaches, as its provider orders them. */
+  readonly repositories: (
+    source: RepositorySource,
+    options?: RequestOptions & RepositoryPage,
+  ) => Promise<RepositoryList>;
   /** All questions that wait for an answer, oldest first. */
   readonly approvals: (options?: RequestOptions) => Promise<ApprovalList>;
   /** Resolves when the server accepts the token. */
@@ -104,69 +59,22 @@ export function createClient(options: ClientOptions): Client {
   });
   return {
     tasks: createTasks(transport),
-    approvals: ({ signal } = {}) =>
-      transport.json({ method: 'GET', path: 'api/v1/approvals', repeatable: true, signal }),
+    keys: createKeys(transport),
+    deliveries: createDeliveries(transport),
+    repositories: (source, { page, per_page, signal } = {}) =>
+      transport.json({
+        ...read('api/v1/repositories', signal),
+        ...('key' in source
+          ? { query: { provider_key: source.key, page, per_page } }
+          : {
+              query: { provider: source.provider, page, per_page },
+              headers: { 'x-provider-token': source.token },
+            }),
+      }),
+    approvals: ({ signal } = {}) => transport.json(read('api/v1/approvals', signal)),
     async verify({ signal } = {}) {
-      await transport.bytes({ method: 'GET', path: 'api/v1/auth/verify', repeatable: true, signal });
+      await transport.bytes(read('api/v1/auth/verify', signal));
     },
-    health: ({ signal } = {}) =>
-      transport.json({ method: 'GET', path: 'health', answers: [503], repeatable: true, signal }),
+    health: ({ signal } = {}) => transport.json({ ...read('health', signal), answers: [503] }),
   };
-}
-
-function createTasks(transport: Transport): Client['tasks'] {
-  const read = (path: string, signal: AbortSignal | undefined) =>
-    ({ method: 'GET', path, repeatable: true, signal }) as const;
-
-  const tasks: Client['tasks'] = {
-    create: (input, { idempotencyKey, signal } = {}) =>
-      transport.json({
-        method: 'POST',
-        path: 'api/v1/tasks',
-        headers: { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() },
-        body: input,
-        repeatable: true,
-        signal,
-      }),
-    list: (query = {}, { signal } = {}) =>
-      transport.json({ ...read('api/v1/tasks', signal), query: { ...query } }),
-    get: async (id, { signal } = {}) => transport.json(read(taskPath(id), signal)),
-    instruct: async (id, prompt, { idempotencyKey, signal } = {}) =>
-      transport.json({
-        method: 'POST',
-        path: `${taskPath(id)}/instruct`,
-        headers: { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() },
-        body: { prompt },
-        repeatable: true,
-        signal,
-      }),
-    approvals: async (id, { state, signal } = {}) =>
-      transport.json({ ...read(`${taskPath(id)}/approvals`, signal), query: { state } }),
-    answer: async (id, approvalId, answer, { signal } = {}) =>
-      transport.json({
-        method: 'POST',
-        path: `${taskPath(id)}/approvals/${pathPart(approvalId)}`,
-        body: answer,
-        repeatable: false,
-        signal,
-      }),
-    cancel: async (id, { queued = false, signal } = {}) =>
-      transport.json({
-        method: 'POST',
-        path: `${taskPath(id)}/cancel`,
-        body: queued ? { queued } : {},
-        repeatable: false,
-        signal,
-      }),
-    diff: async (id, options) => new TextDecoder().decode(await tasks.diffBytes(id, options)),
-    diffBytes: async (id, { signal } = {}) =>
-      transport.bytes({ ...read(`${taskPath(id)}/diff`, signal), headers: { accept: 'text/plain' } }),
-    stream: (id, { lastEventId = '', signal } = {}) =>
-      followTask({ transport, path: `${taskPath(id)}/stream`, signal }, lastEventId),
-    async wait(id, options = {}) {
-      for await (const event of tasks.stream(id, options)) if (event.kind === 'done') break;
-      return tasks.get(id, options);
-    },
-  };
-  return tasks;
 }

@@ -1,4 +1,5 @@
-export { createClient, type Client, type ClientOptions, type RequestOptions } from './client.ts';
+export { createClient, type Client, type ClientOptions } from './client.ts';
+export type { RepositoryPage, RepositorySource } from './client.ts';
 export { ApiError, ConnectionError } from './errors.ts';
 export { createSseParser, type SseMessage, type SseParser } from './sse-parser.ts';
 export type {
@@ -7,18 +8,36 @@ export type {
   ApprovalList,
   CancelAnswer,
   ChangesSummary,
+  CreatedKey,
+  CreatedPullRequest,
   CreatedTask,
+  DeletedKey,
+  Delivery,
+  DeliveryList,
+  DeliveryRow,
   Failure,
   Health,
   InstructAnswer,
-  ListQuery,
+  Iteration,
+  Key,
+  KeyInput,
+  KeyList,
+  PullRequestInput,
+  RedeliverAnswer,
+  Repository,
+  RepositoryList,
   Task,
   TaskConfig,
   TaskInput,
   TaskList,
   TaskRow,
+  TaskSettings,
   TaskStatus,
   Usage,
-} from './task.ts';
+} from './api-types.ts';
+export type { Deliveries, DeliveryQuery } from './deliveries.ts';
+export type { Keys, KeyVerdict } from './keys.ts';
+export type { CreateOptions, RequestOptions } from './request-options.ts';
 export type { AgentOutput, StreamEvent, TaskEvent } from './task-event.ts';
+export type { ListQuery, Tasks } from './tasks.ts';
 export type { Timing } from './timing.ts';

@@ -1,6 +1,6 @@
 import type { SseMessage } from './sse-parser.ts';
 import type { StreamEvent, TaskEvent } from './task-event.ts';
-import type { ChangesSummary, TaskStatus } from './task.ts';
+import type { ChangesSummary, TaskStatus } from './api-types.ts';
 import { isRecord, parseJson } from './transport.ts';
 
 /** What one message of the stream means to who follows it. */

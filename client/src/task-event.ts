@@ -1,4 +1,4 @@
-import type { ChangesSummary, TaskStatus, Usage } from './task.ts';
+import type { ChangesSummary, TaskStatus, Usage } from './api-types.ts';
 
 /** One step of the agent, in the same words whatever agent it is. */
 export type AgentOutput = {
@@ -17,6 +17,13 @@ type Named<Type extends string, Event extends string, Data> = {
   readonly ts: string;
 };
 
+type PullRequestFacts = {
+  readonly pr_number: number;
+  readonly pr_url: string;
+  readonly branch: string;
+  readonly base_branch: string;
+};
+
 /**
  * An immutable fact of a task, as the server stores and streams it. The union holds what this version of
  * the client knows; a newer server may send more, so keep a `default` branch.
@@ -26,6 +33,11 @@ export type TaskEvent =
   | Named<'git', 'clone_completed', { readonly work_dir?: string; readonly branch?: string }>
   | Named<'git', 'commit_created', { readonly commit: string }>
   | Named<'git', 'branch_pushed', { readonly branch: string; readonly commit: string }>
+  | Named<'git', 'branch_gone', { readonly branch: string }>
+  | Named<'git', 'pull_request_opened', PullRequestFacts>
+  | Named<'git', 'pull_request_updated', PullRequestFacts>
+  | Named<'git', 'pull_request_replaced', PullRequestFacts & { readonly before: number }>
+  | Named<'system', 'labels_refused', { readonly labels: readonly string[]; readonly reason: string }>
   | Named<'git', 'branch_taken', { readonly branch: string; readonly next: string }>
   | Named<'system', 'cli_started', { readonly cli: string; readonly iteration: string }>
   | Named<'system', 'instruction_added', { readonly iteration: number; readonly prompt: string }>

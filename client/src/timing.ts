@@ -4,6 +4,8 @@ import { ApiError, type ConnectionError } from './errors.ts';
 export type Timing = {
   /** For one try of an ordinary request, its body included. */
   readonly requestMs: number;
+  /** For one try of a request that waits for a pull request. */
+  readonly publishMs: number;
   /** Tries of one ordinary request. */
   readonly tries: number;
   /** Connections in a row that brought nothing new before a stream gives up. */
@@ -19,6 +21,7 @@ export type Timing = {
 /** With these a stream outlives about a minute without a server, a request about two seconds. */
 export const defaultTiming: Timing = {
   requestMs: 30_000,
+  publishMs: 180_000,
   tries: 4,
   streamTries: 12,
   backoffFirstMs: 250,

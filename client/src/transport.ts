@@ -1,10 +1,11 @@
 import { ApiError, ConnectionError, connectionReason } from './errors.ts';
+import type { CreateOptions } from './request-options.ts';
 import { pause, retryWaitMs, type Timing } from './timing.ts';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export type ApiRequest = {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below the server's address, without a leading slash. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
@@ -14,6 +15,8 @@ export type ApiRequest = {
   readonly answers?: readonly number[];
   /** Whether doing it twice is the same as doing it once. */
   readonly repeatable: boolean;
+  /** For one try, where it is not `timing.requestMs`. */
+  readonly requestMs?: number;
   readonly signal: AbortSignal | undefined;
 };
 
@@ -58,14 +61,15 @@ export function createTransport(deps: {
   }
 
   async function once(request: ApiRequest): Promise<Uint8Array> {
-    const limit = AbortSignal.timeout(deps.timing.requestMs);
+    const limitMs = request.requestMs ?? deps.timing.requestMs;
+    const limit = AbortSignal.timeout(limitMs);
     const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit]);
     try {
       const response = await open({ ...request, signal });
       return new Uint8Array(await response.arrayBuffer());
     } catch (error) {
       if (request.signal?.aborted === true) throw request.signal.reason;
-      if (limit.aborted) throw timedOut(base, deps.timing, error);
+      if (limit.aborted) throw timedOut(base, limitMs, error);
       throw error instanceof ApiError || error instanceof ConnectionError
         ? error
         : connectionError(base, error);
@@ -122,9 +126,21 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The path of a task. Throws `TypeError` for what would lead to another path. */
-export function taskPath(id: string): string {
-  return `api/v1/tasks/${pathPart(id)}`;
+/** A request that only reads. */
+export function read(path: string, signal: AbortSignal | undefined) {
+  return { method: 'GET', path, repeatable: true, signal } as const;
+}
+
+/** A request that the server does once, however often it is sent: it carries a key. */
+export function idempotent(path: string, body: unknown, { idempotencyKey, signal }: CreateOptions) {
+  return {
+    method: 'POST',
+    path,
+    headers: { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() },
+    body,
+    repeatable: true,
+    signal,
+  } as const;
 }
 
 /** An id as one part of a path. Throws `TypeError` for what would lead to another path. */
@@ -202,9 +218,8 @@ function retryAfterSeconds(header: string | null): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
 }
 
-function timedOut(base: string, timing: Timing, cause: unknown): ConnectionError {
-  const seconds = timing.requestMs / 1000;
-  return new ConnectionError(`cannot reach ${base}: no answer within ${seconds} s`, {
+function timedOut(base: string, limitMs: number, cause: unknown): ConnectionError {
+  return new ConnectionError(`cannot reach ${base}: no answer within ${limitMs / 1000} s`, {
     temporary: true,
     cause,
   });

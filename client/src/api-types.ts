@@ -1,0 +1,775 @@
+/* oxlint-disable max-lines */
+// Generated from docs/openapi.yaml by `npm run gen`: change the schemas of the routes instead.
+
+/** A coding agent of this server. */
+export type Agent = {
+  /** As `config.cli` names it. */
+  readonly name: string;
+  /** Where its program is, or empty. */
+  readonly binary_path: string;
+  /** The model it calls where a task names none, or empty. */
+  readonly default_model: string;
+  /** Whether its program is there. */
+  readonly available: boolean;
+  /** Whether a task gets it that names none. */
+  readonly is_default: boolean;
+};
+
+export type AgentHealth = {
+  /** Whether it can be used. */
+  readonly status: 'ok' | 'unavailable';
+  /** The default agent. */
+  readonly cli: string;
+  /** Where its program is, or empty. */
+  readonly binary: string;
+  /** What is missing. */
+  readonly message?: string | undefined;
+};
+
+export type AgentList = {
+  /** All agents. */
+  readonly cli: readonly Agent[];
+};
+
+/** A question of an agent to a person. */
+export type Approval = {
+  /** Of the question. */
+  readonly id: string;
+  /** Whose agent asks. */
+  readonly task_id: string;
+  /** What the agent wants to use, such as `Bash`. */
+  readonly tool: string;
+  /** In a line: the command, the file. */
+  readonly summary: string;
+  /** What the tool would be given, or its beginning. */
+  readonly arguments: unknown;
+  /** How it stands; `dropped`: the task ended before an answer. */
+  readonly state: 'waiting' | 'allowed' | 'denied' | 'expired' | 'dropped';
+  /** What came with the answer; may be empty. */
+  readonly reason: string;
+  /** When no answer becomes a denial. */
+  readonly expires_at: string;
+  /** When it was asked. */
+  readonly created_at: string;
+  /** When it was decided. */
+  readonly decided_at: string | null;
+};
+
+export type ApprovalAnswer = {
+  /** The answer. */
+  readonly decision: 'allow' | 'deny';
+  /** Told to the agent. */
+  readonly reason?: string | undefined;
+};
+
+export type ApprovalList = {
+  /** Oldest first, at most 200. */
+  readonly approvals: readonly Approval[];
+};
+
+export type CancelAnswer = {
+  /** Of the task. */
+  readonly id: string;
+  /** Always `canceling`, which is no stored state: the task becomes `failed`. */
+  readonly status: string;
+  /** For people. */
+  readonly message: string;
+};
+
+export type CancelInput = {
+  /** Whether a task that has not started yet is meant too. */
+  readonly queued?: boolean | undefined;
+};
+
+/** What the work changed. */
+export type ChangesSummary = {
+  /** Files that the work changed. */
+  readonly files_modified: number;
+  /** Files that the work added. */
+  readonly files_created: number;
+  /** Files that the work removed. */
+  readonly files_deleted: number;
+  /** Lines added and removed, such as `+142 -38`. */
+  readonly diff_stats: string;
+};
+
+export type CreatedKey = {
+  /** Of the key, unique for its owner. */
+  readonly name: string;
+  /** What the key is for; `ssh`: a private key for git. */
+  readonly provider: 'github' | 'gitlab' | 'ssh';
+  /** For people. */
+  readonly message: string;
+};
+
+export type CreatedPullRequest = {
+  /** Where people find it. */
+  readonly pr_url: string;
+  /** Its number in the repository. */
+  readonly pr_number: number;
+  /** The branch that holds the task's work. */
+  readonly branch: string;
+};
+
+export type CreatedTask = {
+  /** Of the task. */
+  readonly id: string;
+  readonly status: TaskStatus;
+  /** When it was taken. */
+  readonly created_at: string;
+};
+
+export type DeletedKey = {
+  /** For people. */
+  readonly message: string;
+};
+
+/** A callback with its body and attempts. */
+export type Delivery = {
+  /** The same at every attempt: the header `webhook-id`. */
+  readonly id: string;
+  /** Whose end is told. */
+  readonly task_id: string;
+  /** What is told. */
+  readonly event: 'task.completed' | 'task.failed';
+  /** Where it goes, without the query, which may hold a secret. */
+  readonly url: string;
+  /** How it stands. */
+  readonly status: 'pending' | 'delivered' | 'failed';
+  /** How many have come to an end since it was asked for, or asked for again. */
+  readonly attempts: number;
+  /** The status that the receiver answered last, where it did. */
+  readonly last_status: number | null;
+  /** Why the last attempt failed, where it did. */
+  readonly last_error: string | null;
+  /** When the task ended. */
+  readonly created_at: string;
+  /** When it was taken. */
+  readonly delivered_at: string | null;
+  /** When it is due, while it waits. */
+  readonly next_attempt_at: string | null;
+  /** What is sent, byte for byte: JSON. */
+  readonly body: string;
+  /** The newest 20 attempts, oldest first. */
+  readonly log: readonly DeliveryAttempt[];
+};
+
+export type DeliveryAttempt = {
+  /** When it began. */
+  readonly at: string;
+  /** The receiver's answer. */
+  readonly status: number | null;
+  /** Why it failed. */
+  readonly error: string | null;
+  /** How long it took. */
+  readonly duration_ms: number;
+};
+
+export type DeliveryList = {
+  /** Newest first. */
+  readonly deliveries: readonly DeliveryRow[];
+  /** How many match, on all pages. */
+  readonly total: number;
+};
+
+/** A callback that was sent or is to be sent. */
+export type DeliveryRow = {
+  /** The same at every attempt: the header `webhook-id`. */
+  readonly id: string;
+  /** Whose end is told. */
+  readonly task_id: string;
+  /** What is told. */
+  readonly event: 'task.completed' | 'task.failed';
+  /** Where it goes, without the query, which may hold a secret. */
+  readonly url: string;
+  /** How it stands. */
+  readonly status: 'pending' | 'delivered' | 'failed';
+  /** How many have come to an end since it was asked for, or asked for again. */
+  readonly attempts: number;
+  /** The status that the receiver answered last, where it did. */
+  readonly last_status: number | null;
+  /** Why the last attempt failed, where it did. */
+  readonly last_error: string | null;
+  /** When the task ended. */
+  readonly created_at: string;
+  /** When it was taken. */
+  readonly delivered_at: string | null;
+  /** When it is due, while it waits. */
+  readonly next_attempt_at: string | null;
+};
+
+/** A refusal. */
+export type ErrorBody = {
+  /** The status's text, but `unauthorized` with 401 and `rate_limit_exceeded` with 429. */
+  readonly error: string;
+  /** What is wrong, for people. */
+  readonly message: string;
+  /** What is wrong with which field, by its last name. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+};
+
+/** Why a task failed, as data: `error` says the same to people. */
+export type Failure = {
+  /** What went wrong, such as `push_rejected`. */
+  readonly code: string;
+  /** Where it went wrong. */
+  readonly phase: 'queue' | 'prepare' | 'agent' | 'collect' | 'deliver' | 'infrastructure';
+  /** Whether the same again may succeed. */
+  readonly retryable: boolean;
+  /** For people. */
+  readonly message: string;
+};
+
+export type Health = {
+  /** Whether all parts are up. */
+  readonly status: 'ok' | 'degraded';
+  /** The queue and its events, which PostgreSQL keeps. */
+  readonly redis: 'connected' | 'disconnected';
+  /** The store, which is PostgreSQL. */
+  readonly sqlite: 'connected' | 'disconnected';
+  /** The server's version. */
+  readonly version: string;
+  /** Since its start, such as `5m30s`. */
+  readonly uptime: string;
+  /** What all workspaces take. */
+  readonly workspace_disk_usage_mb: number;
+};
+
+export type InstructAnswer = {
+  /** Of the task. */
+  readonly id: string;
+  readonly status: TaskStatus;
+  /** The number of the instruction. */
+  readonly iteration: number;
+};
+
+export type Instruction = {
+  /** What to do next, at most 102400 bytes. */
+  readonly prompt: string;
+};
+
+export type InvalidKey = {
+  /** Of the key, unique for its owner. */
+  readonly name: string;
+  /** What the key is for; `ssh`: a private key for git. */
+  readonly provider: 'github' | 'gitlab' | 'ssh';
+  /** False. */
+  readonly valid: false;
+  /** What is wrong with the token. */
+  readonly error: string;
+};
+
+/** One instruction and what became of it. */
+export type Iteration = {
+  /** From 1. */
+  readonly number: number;
+  /** The instruction. */
+  readonly prompt: string;
+  /** The first 2,000 characters of the agent's last word. */
+  readonly result?: string | undefined;
+  /** Why it failed. */
+  readonly error?: string | undefined;
+  /** The version of the agent's program. */
+  readonly cli_version?: string | undefined;
+  readonly status: TaskStatus;
+  readonly changes?: ChangesSummary | undefined;
+  readonly usage?: Usage | undefined;
+  /** When it began. */
+  readonly started_at: string | null;
+  /** When it ended. */
+  readonly ended_at: string | null;
+};
+
+/** A stored key, without its token. */
+export type Key = {
+  /** Of the key, unique for its owner. */
+  readonly name: string;
+  /** What the key is for; `ssh`: a private key for git. */
+  readonly provider: 'github' | 'gitlab' | 'ssh';
+  /** What alone it may be used for; empty: no limit. */
+  readonly scope: string;
+  /** When it was registered. */
+  readonly created_at: string;
+};
+
+/** A key to keep. */
+export type KeyInput = {
+  /** By which tasks name the key, unique for its owner; not `catalog`. */
+  readonly name: string;
+  /** What the key is for; `ssh`: a private key for git. */
+  readonly provider: 'github' | 'gitlab' | 'ssh';
+  /** The token, or the private key with its first and last line. Kept encrypted, never returned. */
+  readonly token: string;
+  /** What alone the key may be used for: an owner or `owner/repo`; of GitLab a group, with sub-groups, or a project; of ssh a host or `host/path`. Empty: no limit. */
+  readonly scope?: string | undefined;
+};
+
+export type KeyList = {
+  /** All keys of the caller's, by name. */
+  readonly keys: readonly Key[];
+};
+
+export type NotReady = {
+  /** Always `not_ready`. */
+  readonly status: string;
+  /** The status's text. */
+  readonly error: string;
+  /** Why. */
+  readonly message: string;
+};
+
+export type PullRequestInput = {
+  /** The title. Without one: the server's template, else the prompt's first 60 characters. */
+  readonly title?: string | undefined;
+  /** The text, in Markdown. Without one: the server's template. */
+  readonly description?: string | undefined;
+  /** The branch to merge into. Without one: the task's `config.target_branch`, else the repository's default branch. */
+  readonly target_branch?: string | undefined;
+  /** Open it as a draft. */
+  readonly draft?: boolean | undefined;
+  /** Labels, beside the server's own. */
+  readonly labels?: readonly string[] | undefined;
+};
+
+export type Ready = {
+  /** Always `ready`. */
+  readonly status: string;
+};
+
+export type RedeliverAnswer = {
+  /** Of the delivery; it stays the same. */
+  readonly id: string;
+  /** Always `pending`. */
+  readonly status: 'pending' | 'delivered' | 'failed';
+};
+
+export type Repository = {
+  /** The last part of its path. */
+  readonly name: string;
+  /** With its owner. */
+  readonly full_name: string;
+  /** For `repo_url` of a task. */
+  readonly clone_url: string;
+  /** Empty: nothing was pushed yet. */
+  readonly default_branch: string;
+  /** Whether it is hidden from the public. */
+  readonly private: boolean;
+  /** May be empty. */
+  readonly description: string;
+  /** When it changed last. */
+  readonly updated_at: string;
+};
+
+export type RepositoryList = {
+  /** The one that changed last first. */
+  readonly repositories: readonly Repository[];
+  /** How many this page has. */
+  readonly count: number;
+  /** Whose they are. */
+  readonly provider: 'github' | 'gitlab';
+  /** This page. */
+  readonly page: number;
+  /** How many a page has at most. */
+  readonly per_page: number;
+};
+
+export type ServerInfo = {
+  /** Always `Slipway`. */
+  readonly name: string;
+  /** The server's version. */
+  readonly version: string;
+  /** Where to go from here. */
+  readonly links: {
+    readonly api: string;
+    readonly docs: string;
+    readonly health: string;
+    readonly metrics: string;
+    readonly ready: string;
+  };
+};
+
+/** A task with everything about it; what is empty is left out. */
+export type Task = {
+  /** Of the task. */
+  readonly id: string;
+  readonly status: TaskStatus;
+  /** The kind of task. */
+  readonly task_type: string;
+  /** The repository. */
+  readonly repo_url: string;
+  /** What to do. */
+  readonly prompt: string;
+  /** What becomes of finished work. */
+  readonly publish: 'manual' | 'branch' | 'pull_request';
+  /** The stored key that opens the repository. */
+  readonly provider_key?: string | undefined;
+  /** Where the end of the task is told to. */
+  readonly callback_url?: string | undefined;
+  /** The agent's last word. */
+  readonly result?: string | undefined;
+  /** Why it failed. */
+  readonly error?: string | undefined;
+  readonly failure?: Failure | undefined;
+  readonly config: TaskSettings;
+  readonly changes_summary?: ChangesSummary | undefined;
+  readonly usage?: Usage | undefined;
+  /** The number of the newest instruction. */
+  readonly iteration: number;
+  /** The newest instruction, where it is not the first. */
+  readonly current_prompt?: string | undefined;
+  /** With `include=iterations`. */
+  readonly iterations?: readonly Iteration[] | undefined;
+  /** Where the work was pushed, or is being pushed. */
+  readonly branch?: string | undefined;
+  /** The number of its pull request. */
+  readonly pr_number?: number | undefined;
+  /** The address of its pull request. */
+  readonly pr_url?: string | undefined;
+  /** 32 hexadecimal digits. */
+  readonly trace_id: string;
+  /** When it was taken. */
+  readonly created_at: string;
+  /** When its first preparation began. */
+  readonly started_at?: string | undefined;
+  /** When it came to rest. */
+  readonly finished_at?: string | undefined;
+};
+
+/** How the agent is to work. What is left out takes its default. */
+export type TaskConfig = {
+  /** The agent's time in seconds; more than the server's maximum is cut to it. */
+  readonly timeout_seconds?: number | undefined;
+  /** The agent: `claude-code`, `codex` or `script`; else the server's default. */
+  readonly cli?: string | undefined;
+  /** What the agent `script` runs with `sh -c` in the tree; required for it. */
+  readonly command?: string | undefined;
+  /** The branch to start from; else `target_branch`, else the repository's default branch. */
+  readonly source_branch?: string | undefined;
+  /** The branch that the work is meant for. */
+  readonly target_branch?: string | undefined;
+  /** Higher goes first among the tasks that wait. */
+  readonly priority?: number | undefined;
+  /** The agent's model; else the operator's choice, else the agent's own. */
+  readonly ai_model?: string | undefined;
+  /** The key that the model is called with, instead of the server's. Kept encrypted, added outside the sandbox, never returned. */
+  readonly ai_api_key?: string | undefined;
+  /** How often the agent may call its model; 0 leaves it open. */
+  readonly max_turns?: number | undefined;
+  /** What the agent may spend, in US dollars; 0 leaves it open. */
+  readonly max_budget_usd?: number | undefined;
+  /** With `ask`, what the agent is not free to do becomes a question to a person. */
+  readonly approvals?: 'ask' | undefined;
+  /** Whether the agent's text is streamed while it is being written. */
+  readonly partial_messages?: boolean | undefined;
+  /** Whether the pull request is opened as a draft. */
+  readonly draft?: boolean | undefined;
+  /** Labels of the pull request, beside the server's own. */
+  readonly labels?: readonly string[] | undefined;
+  /** Not supported yet: refused unless it is empty. */
+  readonly workspace_task_id?: unknown;
+  /** Not supported yet: refused unless it is empty. */
+  readonly mcp_servers?: unknown;
+  /** Not supported yet: refused unless it is empty. */
+  readonly tools?: unknown;
+  /** Not supported yet: refused unless it is empty. */
+  readonly pr_number?: unknown;
+  /** Not supported yet: refused unless it is empty. */
+  readonly output_mode?: unknown;
+};
+
+/** What a new task is made of. */
+export type TaskInput = {
+  /** The repository: `https://`, without user name, token, query or fragment; `http://`, `file://` and ssh (`ssh://` or `user@host:path`) where the operator allows them. */
+  readonly repo_url: string;
+  /** What to do, at most 102400 bytes. */
+  readonly prompt: string;
+  /** The kind of task. Only `code` can be submitted yet. */
+  readonly task_type?: 'code' | 'plan' | 'review' | 'pr_review' | undefined;
+  /** The name of a stored key that opens the repository. */
+  readonly provider_key?: string | undefined;
+  /** A token for the repository, for this task alone. Kept encrypted, never returned. */
+  readonly access_token?: string | undefined;
+  /** Where the end of each iteration is told to, with a POST: http or https, without user name or password, and on the public internet unless the operator lists its host. */
+  readonly callback_url?: string | undefined;
+  /** What becomes of finished work: kept until a person publishes it, pushed as a branch, or also proposed as a pull request. */
+  readonly publish?: 'manual' | 'branch' | 'pull_request' | undefined;
+  readonly config?: TaskConfig | undefined;
+};
+
+export type TaskList = {
+  /** Newest first. */
+  readonly tasks: readonly TaskRow[];
+  /** How many match, on all pages. */
+  readonly total: number;
+};
+
+/** A task in a list. */
+export type TaskRow = {
+  /** Of the task. */
+  readonly id: string;
+  readonly status: TaskStatus;
+  /** The kind of task. */
+  readonly task_type: string;
+  /** The repository. */
+  readonly repo_url: string;
+  /** Its first 200 characters. */
+  readonly prompt: string;
+  /** The number of the newest instruction. */
+  readonly iteration: number;
+  /** Why it failed, or empty. */
+  readonly error: string;
+  /** Where the work was pushed, or empty. */
+  readonly branch: string;
+  /** The address of its pull request, or empty. */
+  readonly pr_url: string;
+  readonly changes_summary: ChangesSummary | null;
+  /** When it was taken. */
+  readonly created_at: string;
+  /** When its first preparation began. */
+  readonly started_at: string | null;
+  /** When it came to rest. */
+  readonly finished_at: string | null;
+};
+
+/** How the agent works. */
+export type TaskSettings = {
+  /** The agent's time. */
+  readonly timeout_seconds: number;
+  /** The agent. */
+  readonly cli: string;
+  /** What the agent `script` runs. */
+  readonly command?: string | undefined;
+  /** The branch to start from. */
+  readonly source_branch?: string | undefined;
+  /** The branch that the work is meant for. */
+  readonly target_branch?: string | undefined;
+  /** The agent's model. */
+  readonly ai_model?: string | undefined;
+  /** How often the agent may call its model. */
+  readonly max_turns?: number | undefined;
+  /** What the agent may spend. */
+  readonly max_budget_usd?: number | undefined;
+  /** `ask`: the agent asks people. */
+  readonly approvals?: string | undefined;
+  /** Whether the agent's text is streamed while it is being written. */
+  readonly partial_messages?: boolean | undefined;
+  /** Whether the pull request is opened as a draft. */
+  readonly draft?: boolean | undefined;
+  /** Labels of the pull request. */
+  readonly labels?: readonly string[] | undefined;
+};
+
+/** What a task is at. A cancelled one is `failed`, with `canceled by user`. */
+export type TaskStatus = 'pending' | 'cloning' | 'running' | 'completed' | 'reviewing' | 'awaiting_instruction' | 'creating_pr' | 'pr_created' | 'failed';
+
+export type TaskTypeList = {
+  /** All kinds. */
+  readonly task_types: readonly {
+    /** As it is submitted. */
+    readonly name: string;
+    /** As people read it. */
+    readonly label: string;
+    /** What such a task does. */
+    readonly description: string;
+  }[];
+};
+
+/** What the agent used. */
+export type Usage = {
+  /** Tokens that the model read. */
+  readonly input_tokens: number;
+  /** Tokens that the model wrote. */
+  readonly output_tokens: number;
+  /** The agent's time. */
+  readonly duration_seconds: number;
+  /** Tokens read from the model's cache. */
+  readonly cache_read_tokens?: number | undefined;
+  /** Tokens written to the model's cache. */
+  readonly cache_write_tokens?: number | undefined;
+  /** What it cost, by the agent's own account. */
+  readonly cost_usd?: number | undefined;
+};
+
+export type ValidKey = {
+  /** Of the key, unique for its owner. */
+  readonly name: string;
+  /** What the key is for; `ssh`: a private key for git. */
+  readonly provider: 'github' | 'gitlab' | 'ssh';
+  /** True. */
+  readonly valid: true;
+  /** The token's user; empty where the provider does not tell. */
+  readonly username: string;
+  /** The user's address; may be empty. */
+  readonly email: string;
+  /** What the token may do, in the words of the provider, separated by commas; may be empty. */
+  readonly scopes: string;
+  /** Empty. */
+  readonly error: string;
+};
+
+export type Verified = {
+  /** Always `authenticated`. */
+  readonly status: string;
+};
+
+/** What each operation takes and gives, by its id. */
+export type Operations = {
+  /** Read what is measured */
+  readonly getMetrics: {
+    readonly answer: string;
+  };
+  /** Tell what this server is */
+  readonly getServerInfo: {
+    readonly answer: ServerInfo;
+  };
+  /** Tell how the server is */
+  readonly getHealth: {
+    readonly answer: Health;
+  };
+  /** Tell whether the server takes requests */
+  readonly getReadiness: {
+    readonly answer: Ready;
+  };
+  /** Read this description as JSON */
+  readonly getApiDescription: {
+    readonly answer: Readonly<Record<string, unknown>>;
+  };
+  /** Read this description as YAML */
+  readonly getApiDescriptionAsYaml: {
+    readonly answer: string;
+  };
+  /** Tell whether the credential is accepted */
+  readonly verifyToken: {
+    readonly answer: Verified;
+  };
+  /** List the kinds of tasks */
+  readonly listTaskTypes: {
+    readonly answer: TaskTypeList;
+  };
+  /** Create a task */
+  readonly createTask: {
+    readonly body: TaskInput;
+    readonly answer: CreatedTask;
+  };
+  /** List tasks, newest first */
+  readonly listTasks: {
+    readonly query: {
+      /** Only tasks that are at this; an unknown word finds none. */
+      readonly status?: 'pending' | 'cloning' | 'running' | 'completed' | 'reviewing' | 'awaiting_instruction' | 'creating_pr' | 'pr_created' | 'failed' | undefined;
+      /** How many at most; moved into its range. */
+      readonly limit?: number | undefined;
+      /** How many of the newest to leave out. */
+      readonly offset?: number | undefined;
+    };
+    readonly answer: TaskList;
+  };
+  /** Read a task */
+  readonly getTask: {
+    readonly query: {
+      /** `iterations` adds a record of each instruction. */
+      readonly include?: string | undefined;
+    };
+    readonly answer: Task;
+  };
+  /** Read a task's changes as a patch */
+  readonly getTaskDiff: {
+    readonly answer: string;
+  };
+  /** Ask for the end of a task */
+  readonly cancelTask: {
+    readonly body: CancelInput;
+    readonly answer: CancelAnswer;
+  };
+  /** Give a task its next instruction */
+  readonly instructTask: {
+    readonly body: Instruction;
+    readonly answer: InstructAnswer;
+  };
+  /** Publish a task's work as a pull request */
+  readonly createPullRequest: {
+    readonly body: PullRequestInput;
+    readonly answer: CreatedPullRequest;
+  };
+  /** Follow a task's events */
+  readonly streamTask: {
+    readonly answer: string;
+  };
+  /** List the questions that wait for an answer */
+  readonly listWaitingApprovals: {
+    readonly answer: ApprovalList;
+  };
+  /** List what a task's agent asked */
+  readonly listTaskApprovals: {
+    readonly query: {
+      /** Only questions that stand so; an unknown word finds none. */
+      readonly state?: 'waiting' | 'allowed' | 'denied' | 'expired' | 'dropped' | undefined;
+    };
+    readonly answer: ApprovalList;
+  };
+  /** Answer a question */
+  readonly answerApproval: {
+    readonly body: ApprovalAnswer;
+    readonly answer: Approval;
+  };
+  /** List callbacks, newest first */
+  readonly listDeliveries: {
+    readonly query: {
+      /** Only those of this task: its UUID, `task-` and the UUID, or its number. */
+      readonly task_id?: string | undefined;
+      /** Only those that stand so; an unknown word finds none. */
+      readonly status?: 'pending' | 'delivered' | 'failed' | undefined;
+      /** How many at most; moved into its range. */
+      readonly limit?: number | undefined;
+      /** How many of the newest to leave out. */
+      readonly offset?: number | undefined;
+    };
+    readonly answer: DeliveryList;
+  };
+  /** Show a callback with its body and attempts */
+  readonly getDelivery: {
+    readonly answer: Delivery;
+  };
+  /** Send a callback again */
+  readonly redeliver: {
+    readonly answer: RedeliverAnswer;
+  };
+  /** List the agents of this server */
+  readonly listAgents: {
+    readonly answer: AgentList;
+  };
+  /** Tell whether the default agent can be used */
+  readonly getAgentHealth: {
+    readonly answer: AgentHealth;
+  };
+  /** Store a token under a name */
+  readonly createKey: {
+    readonly body: KeyInput;
+    readonly answer: CreatedKey;
+  };
+  /** List the stored keys */
+  readonly listKeys: {
+    readonly answer: KeyList;
+  };
+  /** Ask the provider whether a stored token is valid */
+  readonly verifyKey: {
+    readonly answer: ValidKey;
+  };
+  /** Delete a key and its token */
+  readonly deleteKey: {
+    readonly answer: DeletedKey;
+  };
+  /** List the repositories that a token reaches */
+  readonly listRepositories: {
+    readonly query: {
+      /** The name of a stored key. */
+      readonly provider_key?: string | undefined;
+      /** Without `provider_key`: whose token the header `X-Provider-Token` has. */
+      readonly provider?: 'github' | 'gitlab' | undefined;
+      /** From 1 on. */
+      readonly page?: number | undefined;
+      /** How many at most. */
+      readonly per_page?: number | undefined;
+    };
+    readonly answer: RepositoryList;
+  };
+};

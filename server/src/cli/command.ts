@@ -32,6 +32,11 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** A parser for a flag that may be given several times: all its values, in their order. */
+export function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 /** A parser for a length of time: `90`, `90s`, `10m` or `1h`, to seconds. */
 export function seconds(text: string): number {
   const [, digits = '', unit = 's'] = /^(\d{1,6})([smh])?$/u.exec(text) ?? [];

@@ -59,6 +59,22 @@ test('a question says how to answer it', () => {
   assert.equal(say('run_resumed', null), 'HH:MM:SS  goes on');
 });
 
+test('what becomes of a pull request is said with its address', () => {
+  const facts = { pr_number: 7, pr_url: 'https://github.com/a/b/pull/7', branch: 'x', base_branch: 'main' };
+  const url = facts.pr_url;
+  assert.equal(say('pull_request_opened', facts), `HH:MM:SS  opened pull request 7: ${url}`);
+  assert.equal(say('pull_request_updated', facts), `HH:MM:SS  updated pull request 7: ${url}`);
+  assert.equal(
+    say('pull_request_replaced', { ...facts, before: 3 }),
+    `HH:MM:SS  opened pull request 7: ${url} (3 was closed meanwhile)`,
+  );
+  assert.equal(say('branch_gone', facts), 'HH:MM:SS  branch x was deleted; it is pushed anew');
+  assert.equal(
+    say('labels_refused', { labels: ['bot'], reason: 'no such label' }),
+    'HH:MM:SS  the labels were refused: no such label',
+  );
+});
+
 test('instructions, lost conversations and refused connections are said in words', () => {
   assert.equal(say('instruction_added', { iteration: 2, prompt: 'a\nb' }), 'HH:MM:SS  instruction 2: a b');
   assert.equal(

@@ -72,8 +72,36 @@ function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
     case 'run_parked':
     case 'run_resumed':
       return questionText(event.event, data, { paint, taskId });
+    case 'branch_gone':
+    case 'pull_request_opened':
+    case 'pull_request_updated':
+    case 'pull_request_replaced':
+    case 'labels_refused':
+      return publishingText(event.event, data, paint);
     default:
       return unknownText(event, paint);
+  }
+}
+
+/** What concerns a pull request. */
+function publishingText(
+  event: 'branch_gone' | 'labels_refused' | `pull_request_${'opened' | 'updated' | 'replaced'}`,
+  data: Data,
+  paint: Paint,
+): string {
+  const say = (name: string): string => field(data, name);
+  const about = `pull request ${say('pr_number')}`;
+  switch (event) {
+    case 'branch_gone':
+      return paint('yellow', `branch ${say('branch')} was deleted; it is pushed anew`);
+    case 'pull_request_opened':
+      return paint('green', `opened ${about}: ${say('pr_url')}`);
+    case 'pull_request_updated':
+      return paint('green', `updated ${about}: ${say('pr_url')}`);
+    case 'pull_request_replaced':
+      return paint('green', `opened ${about}: ${say('pr_url')} (${say('before')} was closed meanwhile)`);
+    case 'labels_refused':
+      return paint('yellow', `the labels were refused: ${say('reason')}`);
   }
 }
 

@@ -1,11 +1,14 @@
 /** What the `slipway` command ends with, and what that means: scripts rely on it. */
 const table = {
   ok: { code: 0, meaning: 'done; for `run` and `instruct`: the task completed' },
-  taskFailed: { code: 1, meaning: 'the task failed' },
+  taskFailed: {
+    code: 1,
+    meaning: 'the task failed; for `pr`: there is no pull request, for `keys verify`: the token is not valid',
+  },
   usage: { code: 2, meaning: 'the command, or what it asks for, is wrong' },
   unreachable: { code: 3, meaning: 'the server cannot be reached, or is in trouble' },
   unauthorised: { code: 4, meaning: 'the token is missing, wrong, or may not do this' },
-  notFound: { code: 5, meaning: 'there is no such task, or nothing to show of it' },
+  notFound: { code: 5, meaning: 'there is no such task, key or callback, or nothing to show of it' },
   refused: {
     code: 6,
     meaning: 'the server refused: the task is in another state, or the rate limit is reached',

@@ -20,6 +20,8 @@ export function problemOf(error: unknown): Problem {
   return { exit: 'internal', text: `unexpected: ${printable(stack)}` };
 }
 
+const showTasks = '; `slipway list` shows the tasks';
+
 function refusalOf(error: ApiError): Problem {
   const message = printableLine(error.message);
   switch (error.status) {
@@ -31,7 +33,7 @@ function refusalOf(error: ApiError): Problem {
     case 403:
       return { exit: 'unauthorised', text: message };
     case 404:
-      return { exit: 'notFound', text: `${message}; \`slipway list\` shows the tasks` };
+      return { exit: 'notFound', text: message === 'task not found' ? `${message}${showTasks}` : message };
     case 429:
       return { exit: 'refused', text: `${message}${againIn(error.retryAfter)}` };
     case 400:

@@ -20,13 +20,16 @@ const row = {
   created_at: '2026-02-26T18:38:10Z',
 };
 
+const commands =
+  'run instruct approve list show logs diff pr cancel keys repos deliveries serve work doctor demo completion'.split(
+    ' ',
+  );
+
 test('help names every command and every exit code, and ends well', async () => {
   const ended = await slipway(['--help']);
   assert.equal(ended.code, 0);
   assert.equal(ended.stderr, '');
-  for (const word of 'run instruct approve list show logs diff cancel serve work doctor demo help'.split(
-    ' ',
-  )) {
+  for (const word of commands.concat('help')) {
     assert.match(ended.stdout, new RegExp(`^  ${word}\\b`, 'mu'));
   }
   for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 70, 130])
@@ -34,7 +37,7 @@ test('help names every command and every exit code, and ends well', async () => 
 });
 
 test('every command has a help of its own, no line of it too wide', async () => {
-  for (const name of 'run instruct approve list show logs diff cancel serve work doctor demo'.split(' ')) {
+  for (const name of commands) {
     const ended = await slipway(['help', name]);
     assert.equal(ended.code, 0);
     assert.match(ended.stdout, new RegExp(`^Usage: slipway ${name}\\b`, 'u'));
@@ -59,6 +62,10 @@ test('wrong usage ends with 2 and says what is wrong', async () => {
     [['approve', '--yes'], /^slipway: name the task/u],
     [['approve', 'x', '--yes', '--deny'], /^slipway: say either/u],
     [['run', 'x', 'y', '--timeout', 'soon'], /It has to be a length of time/u],
+    [['keys', 'add', 'x'], /required option '--provider <provider>' not specified/u],
+    [['keys', 'add', 'x', '--provider', 'sentry'], /Allowed choices are github, gitlab, ssh/u],
+    [['repos'], /required option '--key <name>' not specified/u],
+    [['deliveries', 'show'], /missing required argument 'id'/u],
     [['show'], /^slipway: missing required argument 'id'/u],
     [['show', 'a', 'b'], /^slipway: too many arguments/u],
   ];

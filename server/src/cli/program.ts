@@ -3,14 +3,19 @@ import { addApprove } from './approve.ts';
 import { addCancel } from './cancel.ts';
 import type { CliDeps } from './cli-deps.ts';
 import type { Cli } from './command.ts';
+import { addCompletion } from './completion.ts';
+import { addDeliveries } from './deliveries.ts';
 import { addDiff } from './diff.ts';
 import { exitCode, exitCodesText } from './exit-codes.ts';
 import { connect } from './find-server.ts';
 import { addInstruct } from './instruct.ts';
+import { addKeys } from './keys.ts';
 import { addList } from './list.ts';
 import { addLogs } from './logs.ts';
 import { createOutput, ReaderGone } from './output.ts';
 import { problemOf } from './problem.ts';
+import { addPullRequest } from './pull-request.ts';
+import { addRepositories } from './repositories.ts';
 import { addRun } from './run.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addShow } from './show.ts';
@@ -74,9 +79,15 @@ function buildProgram(cli: Cli): Command {
     .exitOverride()
     .addHelpText('after', epilogue);
   program.commandsGroup('Tasks:');
-  const tasks = [addRun, addInstruct, addApprove, addList, addShow, addLogs, addDiff, addCancel];
-  for (const add of tasks) add(program, cli);
+  const reading = [addList, addShow, addLogs, addDiff];
+  for (const add of [addRun, addInstruct, addApprove, ...reading, addPullRequest, addCancel]) {
+    add(program, cli);
+  }
+  program.commandsGroup('Code hosts:');
+  for (const add of [addKeys, addRepositories, addDeliveries]) add(program, cli);
   program.commandsGroup('Server:');
   addServerCommands(program, cli);
+  program.commandsGroup('Shell:');
+  addCompletion(program, cli);
   return program;
 }

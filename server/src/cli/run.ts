@@ -22,7 +22,8 @@ type RunFlags = ConnectionFlags & {
   readonly timeout?: number;
   readonly repositoryTokenFile?: string;
   readonly priority?: number;
-  readonly publish: 'branch' | 'manual';
+  readonly publish: 'branch' | 'pull_request' | 'manual';
+  readonly key?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
 };
@@ -60,12 +61,16 @@ export function addRun(program: Command, cli: Cli): void {
     )
     .option('--branch, --source-branch <name>', "branch to start from (default: the repository's own)")
     .option('--target-branch <name>', 'branch that the work is meant for')
+    .option('--key <name>', 'the stored key that opens the repository (slipway keys)')
     .option('--repository-token-file <file>', 'file with the token that git fetches and pushes with')
     .option('--timeout <time>', 'time limit of the agent, such as 90s, 10m or 1h', seconds)
     .option('--priority <number>', 'higher goes first: -100 to 100', wholeNumber(-100, 100))
     .addOption(
-      new Option('--publish <mode>', 'branch: push the work when it is done; manual: a person publishes it')
-        .choices(['branch', 'manual'])
+      new Option(
+        '--publish <mode>',
+        'branch: push the work when it is done; pull_request: and propose it; manual: a person publishes it',
+      )
+        .choices(['branch', 'pull_request', 'manual'])
         .default('branch'),
     )
     .option('-d, --detach', 'do not follow: print the id and return')
@@ -114,7 +119,8 @@ function inputOf(repository: string, prompt: string, flags: RunFlags): TaskInput
     ...(flags.maxBudget === undefined ? {} : { max_budget_usd: flags.maxBudget }),
     ...(flags.approvals === undefined ? {} : { approvals: flags.approvals }),
   };
-  return { repo_url: repositoryUrl(repository), prompt, publish: flags.publish, config };
+  const { publish, key } = flags;
+  return { repo_url: repositoryUrl(repository), prompt, publish, provider_key: key, config };
 }
 
 /** From a file: what stands on a command line, every user of the host can read. */

@@ -53,6 +53,8 @@ async function printOutcome({ out }: Cli, task: Task): Promise<void> {
   if (changes === 'no changes') return;
   if (task.publish !== 'manual' && task.branch !== undefined && task.branch !== '') {
     await out.line(`branch: ${out.paint('bold', printableLine(task.branch))}`);
+    if (task.pr_url !== undefined)
+      await out.line(`pull request: ${out.paint('bold', printableLine(task.pr_url))}`);
     await out.line(`get it: git fetch ${shellWord(task.repo_url)} ${shellWord(task.branch)}`);
   }
   await out.line(`see it: slipway diff ${short}`);

@@ -52,7 +52,7 @@ function pair(many: number, large: string, rest: number, small: string): string 
  * How long the work took; undefined while it has not ended, and where instructions followed: the time in
  * between, when nothing was done, is no work.
  */
-export function tookMs(task: TaskRow): number | undefined {
+export function tookMs(task: Task | TaskRow): number | undefined {
   if (task.iteration > 1) return undefined;
   const started = Date.parse(task.started_at ?? '');
   const finished = Date.parse(task.finished_at ?? '');

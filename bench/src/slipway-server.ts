@@ -7,7 +7,7 @@ import { Secret } from '../../server/src/lib/secret.ts';
 import { silentLogger } from '../../server/src/lib/logger.ts';
 import { openDatabase, type Database } from '../../server/src/store/database.ts';
 
-const program = join(import.meta.dirname, '../../server/src/main.ts');
+const program = join(import.meta.dirname, '../../server/bin/slipway');
 const readyPatienceMs = 60_000;
 const stopPatienceMs = 20_000;
 const keptOutputCharacters = 16_384;
@@ -32,7 +32,7 @@ export async function startSlipway(
   command: 'serve' | 'work',
   settings: SlipwaySettings,
 ): Promise<SlipwayProcess> {
-  const child = spawn(process.execPath, [program, command], {
+  const child = spawn(program, [command], {
     env: {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: '/nonexistent',

@@ -1,5 +1,6 @@
 import { stat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isForgeError } from './compose-repositories.ts';
 import type { Foundation } from './compose.ts';
 import { createHttpServer, type HttpServer } from './http/app.ts';
 import type { HttpDeps } from './http/http-deps.ts';
@@ -8,17 +9,25 @@ import type { Secret } from './lib/secret.ts';
 import { createAnswerApprovalService } from './services/answer-approval.ts';
 import { createStaticTokenAuthenticator } from './services/authenticate.ts';
 import { createCancelTaskService } from './services/cancel-task.ts';
+import { createPullRequestService } from './services/create-pull-request.ts';
 import { createTaskService } from './services/create-task.ts';
+import { createDeleteKeyService } from './services/delete-key.ts';
 import { createEventFollower } from './services/follow-events.ts';
 import { createFollowTaskService } from './services/follow-task.ts';
 import { createInstructTaskService } from './services/instruct-task.ts';
 import { createListAgentsService, type DescribeAgents } from './services/list-agents.ts';
 import { createListApprovalsService } from './services/list-approvals.ts';
+import { createListDeliveriesService } from './services/list-deliveries.ts';
+import { createListKeysService } from './services/list-keys.ts';
+import { createListRepositoriesService } from './services/list-repositories.ts';
 import { createListTasksService } from './services/list-tasks.ts';
 import { createReadDiffService } from './services/read-diff.ts';
 import { createReadHealthService } from './services/read-health.ts';
 import { createReadWorkService } from './services/read-work.ts';
+import { createRedeliverService } from './services/redeliver.ts';
+import { createRegisterKeyService } from './services/register-key.ts';
 import { createShowTaskService } from './services/show-task.ts';
+import { createVerifyKeyService } from './services/verify-key.ts';
 import { isDatabaseAway } from './store/database.ts';
 
 /** The HTTP side of a server over its foundation; nothing listens yet. */
@@ -41,6 +50,8 @@ export function composeHttp(
     isDatabaseAway,
     version: details.version,
     logger: foundation.logger,
+    telemetry: foundation.telemetry,
+    scrape: foundation.telemetry.meter.scrape,
   });
 }
 
@@ -54,15 +65,15 @@ function composeServices(foundation: Foundation, describeAgents: DescribeAgents)
       ids: systemIds,
       faults: foundation.faults,
       agents: foundation.agents,
+      forgeOf: foundation.forges.forgeOf,
+      telemetry: foundation.telemetry,
       policy: {
-        repositories: {
-          allowFile: config.git.allowFileRepositories,
-          allowHttp: config.git.allowHttpRepositories,
-        },
+        repositories: foundation.repositories,
         defaultAgent: config.agents.defaultAgent,
         timeoutSecondsDefault: config.tasks.timeoutSeconds,
         timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
         tasksPerMinute: config.tasks.perMinute,
+        allowPrivate: config.callbacks.allowPrivate,
       },
     }),
     instructTask: createInstructTaskService({
@@ -84,12 +95,55 @@ function composeServices(foundation: Foundation, describeAgents: DescribeAgents)
       ids: systemIds,
       faults: foundation.faults,
     }),
+    ...composeDeliveryServices(foundation),
+    ...composeKeyServices(foundation),
     listAgents: createListAgentsService({ describeAgents }),
     readHealth: createReadHealthService({
       database,
       workspaceDiskBytes: () => folderBytes(foundation.folder.workspaces),
       uptimeSeconds: () => process.uptime(),
     }),
+  };
+}
+
+function composeDeliveryServices(
+  foundation: Foundation,
+): Pick<HttpDeps['services'], 'createPullRequest' | 'deliveries' | 'redeliver'> {
+  const { config, database, wakeups } = foundation;
+  return {
+    createPullRequest: createPullRequestService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: foundation.faults,
+      forgeOf: foundation.forges.forgeOf,
+      findCredential: foundation.findCredential,
+      policy: {
+        ...config.pullRequests,
+        branchPrefix: config.git.branchPrefix,
+        waitMs: config.pullRequests.waitSeconds * 1_000,
+      },
+    }),
+    deliveries: createListDeliveriesService({ database }),
+    redeliver: createRedeliverService({ database, wakeups }),
+  };
+}
+
+function composeKeyServices({
+  database,
+  keyRing,
+  forges: { forges },
+  logger,
+}: Foundation): Pick<HttpDeps['services'], 'keys' | 'listRepositories'> {
+  const access = { database, keyRing, forges, isForgeError };
+  return {
+    keys: {
+      register: createRegisterKeyService({ database, keyRing, ids: systemIds }),
+      list: createListKeysService({ database }),
+      verify: createVerifyKeyService(access),
+      remove: createDeleteKeyService({ database }),
+    },
+    listRepositories: createListRepositoriesService({ ...access, hide: logger.hide }),
   };
 }
 

@@ -3,42 +3,49 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Agent } from './agents/agent.ts';
 import { composeAgents, createAgentPrograms } from './compose-agents.ts';
+import { composeCallbacks } from './compose-callbacks.ts';
+import { composeDelivery, leasePoints } from './compose-delivery.ts';
 import { composeExecutor } from './compose-executor.ts';
+import { composeRepositories, type RepositoryParts } from './compose-repositories.ts';
+import { composeTelemetry, type ProcessTelemetry } from './compose-telemetry.ts';
 import type { Config } from './config.ts';
 import { keptSecret, keptWorkerId, openDataFolder, type DataFolder } from './data-folder.ts';
 import type { FaultPoint } from './domain/fault-points.ts';
 import { createOutbox } from './effects/outbox.ts';
-import { createPushHandler } from './effects/push.ts';
 import type { Executor } from './executors/executor.ts';
-import { createGit } from './git/git.ts';
 import { createMirrors } from './git/mirrors.ts';
 import { systemClock } from './lib/clock.ts';
 import { createFaults, type Faults } from './lib/faults.ts';
 import { lockFolder } from './lib/folder-lock.ts';
 import { systemIds } from './lib/ids.ts';
-import type { Logger } from './lib/logger.ts';
+import type { Logger, ProcessLog } from './lib/logger.ts';
 import type { Secret } from './lib/secret.ts';
 import { startEmbeddedPostgres } from './postgres/embedded.ts';
-import { createKeyRing, type KeyRing } from './secrets/key-ring.ts';
+import { createKeyRing, openIfPossible, type KeyRing } from './secrets/key-ring.ts';
 import { createHousekeeping, databaseDuties } from './services/housekeeping.ts';
+import { createRunCounter } from './services/count-runs.ts';
+import { measureWork } from './services/measure-work.ts';
+import { resealDuty } from './services/reseal-secrets.ts';
 import { createSweeper } from './services/sweep.ts';
 import { createBlobFolder, type BlobFolder } from './store/blob-folder.ts';
 import { openDatabase, type Database, type DatabaseAddress } from './store/database.ts';
 import { migrate } from './store/migrate.ts';
+import { findKey } from './store/keys.ts';
 import { ensureAdministrator, ensureWorker, findSecret } from './store/owners.ts';
 import { createWakeups, type Wakeups } from './store/wakeups.ts';
 import { supervisorFaultPoints } from './supervisor/protocol.ts';
 import type { WorkerContext, WorkerSettings } from './worker/context.ts';
 import { hostDuties } from './worker/host-duties.ts';
 import { createLeaseKeeper } from './worker/lease-keeper.ts';
+import { createRunTelemetry } from './worker/run-telemetry.ts';
 import { version } from './version.ts';
-import { remoteOf } from './worker/prepare-workspace.ts';
 import { createWorker } from './worker/worker.ts';
 
 /** What every role of a process stands on: the data folder, the database, and what is made once. */
-export type Foundation = {
+export type Foundation = RepositoryParts & {
   readonly config: Config;
-  readonly logger: Logger;
+  readonly logger: ProcessLog;
+  readonly telemetry: ProcessTelemetry;
   readonly folder: DataFolder;
   readonly database: Database;
   readonly wakeups: Wakeups;
@@ -60,9 +67,11 @@ const unlimited = 1_000_000;
 export async function layFoundation(
   config: Config,
   dataFolder: string,
-  logger: Logger,
+  logger: ProcessLog,
   stack: AsyncDisposableStack,
 ): Promise<Foundation> {
+  // First, so that it is closed last: what the others do while they stop is told too.
+  const telemetry = await composeTelemetry(config, logger, stack);
   const folder = await openDataFolder(dataFolder, config.data.blobFolder);
   const lock = await lockFolder(folder.root, 'slipway');
   stack.defer(() => lock.release());
@@ -74,19 +83,37 @@ export async function layFoundation(
   );
   stack.defer(() => database.close());
   await migrateWith(database);
+  measureWork(database, telemetry.meter);
   const wakeups = createWakeups(database, systemIds.random(), logger);
   runLoop(stack, wakeups.run);
+  const keyRing = hidingKeyRing(await encryptionKeys(config, folder), logger);
   return {
+    ...composeRepositories(config, { folder, database, keyRing, logger, meter: telemetry.meter }),
     config,
     logger,
+    telemetry,
     folder,
     database,
     wakeups,
     blobs: createBlobFolder(folder.blobs),
-    keyRing: createKeyRing(await encryptionKeys(config, folder)),
+    keyRing,
     agents: composeAgents(config),
     faults: createFaults<FaultPoint>(config.fault),
     adminId: await ensureAdministrator(database, systemIds),
+  };
+}
+
+/** What is opened was configured nowhere: the log has to be told that it must not say it. */
+function hidingKeyRing(keys: readonly [Secret, ...Secret[]], logger: ProcessLog): KeyRing {
+  keys.forEach(logger.hide);
+  const keyRing = createKeyRing(keys);
+  return {
+    ...keyRing,
+    open(id, sealed) {
+      const secret = keyRing.open(id, sealed);
+      logger.hide(secret);
+      return secret;
+    },
   };
 }
 
@@ -138,11 +165,11 @@ export type RunningWork = {
  * `stack` ends; the leases go on until the worker has let go of everything.
  */
 export async function startWork(foundation: Foundation, stack: AsyncDisposableStack): Promise<RunningWork> {
-  const { config, database, logger, wakeups } = foundation;
+  const { config, database, logger, telemetry, wakeups } = foundation;
   const workerId = await keptWorkerId(foundation.folder, systemIds.ordered);
   await ensureWorker(database, { id: workerId, host: hostname(), version });
   const context = workerContext(foundation, workerId, composeExecutor(config, foundation.folder, logger));
-  const leases = createLeaseKeeper(database, logger);
+  const leases = createLeaseKeeper(database, logger, telemetry);
   const worker = createWorker(context, leases);
   const outbox = createOutbox({
     workerId,
@@ -150,10 +177,18 @@ export async function startWork(foundation: Foundation, stack: AsyncDisposableSt
     wakeups,
     logger,
     hold: leases.holdEffect,
-    afterLease: () => context.faults.reach('deliver.leased'),
-    handlers: { push: pushHandler(context) },
+    telemetry,
+    afterLease: (kind) => context.faults.reach(leasePoints[kind]),
+    handlers: { ...composeDelivery(context), callback: composeCallbacks(foundation) },
   });
-  const sweeper = createSweeper({ database, wakeups, ids: systemIds, faults: foundation.faults, logger });
+  const sweeper = createSweeper({
+    database,
+    wakeups,
+    ids: systemIds,
+    faults: foundation.faults,
+    logger,
+    countRun: createRunCounter(telemetry.meter),
+  });
   runLoop(stack, leases.run);
   runLoop(stack, worker.run);
   runLoop(stack, outbox.run);
@@ -168,14 +203,15 @@ export async function startWork(foundation: Foundation, stack: AsyncDisposableSt
   return { reconciled: worker.reconciled };
 }
 
-function housekeeping({ config, database, logger, folder }: Foundation, context: WorkerContext) {
+function housekeeping({ config, database, keyRing, logger, folder }: Foundation, context: WorkerContext) {
   const onHost = hostDuties({
     ...context,
     workspaceDays: config.worker.workspaceDays,
     clock: systemClock,
     blobFolder: folder.blobs,
   });
-  return createHousekeeping({ database, logger, duties: [...databaseDuties(database), ...onHost] });
+  const duties = [...databaseDuties(database), resealDuty({ database, keyRing }), ...onHost];
+  return createHousekeeping({ database, logger, duties });
 }
 
 /** Begins a loop that lasts until `stack` ends it, and is waited for then. */
@@ -189,17 +225,7 @@ function runLoop(stack: AsyncDisposableStack, loop: (signal: AbortSignal) => Pro
 }
 
 function workerContext(foundation: Foundation, workerId: string, executor: Executor): WorkerContext {
-  const { config, folder, database, keyRing } = foundation;
-  const repositories = {
-    allowFile: config.git.allowFileRepositories,
-    allowHttp: config.git.allowHttpRepositories,
-  };
-  const git = createGit({
-    socketFolder: folder.sockets,
-    allowFileRepositories: repositories.allowFile,
-    allowHttp: repositories.allowHttp,
-    timeoutMs: config.git.timeoutSeconds * 1_000,
-  });
+  const { config, folder, database, keyRing, git, repositories } = foundation;
   return {
     workerId,
     database,
@@ -215,9 +241,16 @@ function workerContext(foundation: Foundation, workerId: string, executor: Execu
       if (sealed === undefined) throw new Error('a stored secret is gone');
       return keyRing.open(id, sealed);
     },
+    openKey: async (ownerId, name) => {
+      const key = await findKey(database, ownerId, name);
+      return key === undefined ? undefined : openIfPossible(keyRing, key.secret);
+    },
+    forgeOf: foundation.forges.forgeOf,
+    findCredential: foundation.findCredential,
     ids: systemIds,
     faults: foundation.faults,
     logger: foundation.logger,
+    telemetry: createRunTelemetry(foundation.telemetry),
     folders: folder,
     settings: workerSettings(config, repositories),
   };
@@ -248,6 +281,10 @@ function workerSettings(config: Config, repositories: WorkerSettings['repositori
       anthropic: { url: agents.anthropic.url, key: agents.anthropic.key },
       openai: { url: agents.openai.url, key: agents.openai.key },
     },
+    pullRequests: config.pullRequests,
+    forgeTokens: [config.forges.github.token, config.forges.gitlab.token].filter(
+      (token) => token !== undefined,
+    ),
     certificatesFile: agents.certificatesFile,
     allowEgress: agents.allowEgress,
     approvalSeconds: agents.approvalSeconds,
@@ -260,19 +297,4 @@ function workerSettings(config: Config, repositories: WorkerSettings['repositori
 function isSupervisorPoint(point: string): boolean {
   const points: readonly string[] = supervisorFaultPoints;
   return points.includes(point);
-}
-
-function pushHandler(context: WorkerContext) {
-  return createPushHandler({
-    database: context.database,
-    wakeups: context.wakeups,
-    blobs: context.blobs,
-    git: context.git,
-    mirrors: context.mirrors,
-    remoteOf: (task) => remoteOf(context, task),
-    repositories: context.settings.repositories,
-    scratch: context.folders.scratch,
-    ids: context.ids,
-    faults: context.faults,
-  });
 }

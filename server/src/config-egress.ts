@@ -57,10 +57,20 @@ const version6Pattern = /^[0-9a-f:]*:[0-9a-f:.]*$/u;
  * `host`, `*.host`, `host:port`, an IP address (version 6 with a port in brackets), or the word `packages`.
  */
 export function egressList(value: string): string | undefined {
-  const wrong = entriesOf(value).find((entry) => entry !== preset && !isEntry(entry));
+  const problem = hostList(
+    entriesOf(value)
+      .filter((entry) => entry !== preset)
+      .join(','),
+  );
+  return problem?.replace(', not ', ', or the word packages, not ');
+}
+
+/** The same without the word. */
+export function hostList(value: string): string | undefined {
+  const wrong = entriesOf(value).find((entry) => !isEntry(entry));
   return wrong === undefined
     ? undefined
-    : `must be hosts such as example.com, *.example.com, example.com:8443 or 192.0.2.1, or the word packages, not ${JSON.stringify(wrong)}`;
+    : `must be hosts such as example.com, *.example.com, example.com:8443 or 192.0.2.1, not ${JSON.stringify(wrong)}`;
 }
 
 /** The entries of a checked list in lower case, each once, with the hosts that `packages` stands for in its place. */

@@ -1,4 +1,6 @@
 import { agentSettings } from './config-agents.ts';
+import { telemetrySettings } from './config-telemetry.ts';
+import { deliverySettings } from './config-delivery.ts';
 import {
   anything,
   atLeast,
@@ -269,6 +271,8 @@ export const settings: readonly Setting[] = [
     about: 'How the names of pushed branches begin.',
     check: branchPrefix,
   },
+  ...deliverySettings,
+  ...telemetrySettings,
   {
     name: 'SLIPWAY_SERVER',
     section: 'Command line',

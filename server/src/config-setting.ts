@@ -20,7 +20,17 @@ export type Setting = {
   readonly check: (value: string) => string | undefined;
 };
 
-export const sections = ['Server', 'Data', 'Work', 'Agents', 'Limits', 'Git', 'Command line'] as const;
+export const sections = [
+  'Server',
+  'Data',
+  'Work',
+  'Agents',
+  'Limits',
+  'Git',
+  'Delivery',
+  'Telemetry',
+  'Command line',
+] as const;
 export type Section = (typeof sections)[number];
 
 /** Every value will do. */
@@ -76,11 +86,26 @@ export function oneLine(value: string): string | undefined {
   return /^[^\u0000-\u001f<>]+$/u.test(value) ? undefined : 'must be one line without < and >';
 }
 
+/** The absolute path of a file, as ssh's own settings can hold it (ssh_config(5)). */
+export function sshPath(value: string): string | undefined {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /^\/[^\u0000-\u001f"\\$]*$/u.test(value)
+    ? undefined
+    : 'must be an absolute path without ", \\ and $';
+}
+
 /** What a branch name may begin with. */
 export function branchPrefix(value: string): string | undefined {
   return isBranchName(`${value}x`) && value.length <= 30
     ? undefined
     : 'must be the beginning of a branch name, at most 30 characters';
+}
+
+/** Seconds, one wait after the other. */
+export function waits(value: string): string | undefined {
+  return value.split(',').every((part) => /^\d{1,5}$/u.test(part.trim())) && value.split(',').length <= 20
+    ? undefined
+    : 'must be up to 20 whole numbers of seconds, separated by commas';
 }
 
 /** Lines that git takes for trailers of a commit. */
@@ -106,6 +131,23 @@ export function fault(value: string): string | undefined {
 /** A credential that travels in a header; the message does not repeat it. */
 export function apiKey(value: string): string | undefined {
   return isModelKey(value) ? undefined : modelKeyProblem;
+}
+
+/** A private key as text; the message does not repeat it. */
+export function privateKey(value: string): string | undefined {
+  return /^-----BEGIN (?:RSA )?PRIVATE KEY-----/u.test(value.trim())
+    ? undefined
+    : 'must be a private key in PEM, from its line BEGIN on';
+}
+
+/** What callbacks are signed with; the message does not repeat it. */
+export function signingSecret(value: string): string | undefined {
+  if (value.startsWith('whsec_')) {
+    return /^whsec_(?:[A-Za-z0-9+/]{4}){4,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/u.test(value)
+      ? undefined
+      : 'must have Base64 of at least 12 bytes behind whsec_';
+  }
+  return atLeast(8)(value);
 }
 
 /** Where requests are sent on with their path behind it, so that nothing may stand there yet. */

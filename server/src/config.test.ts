@@ -39,6 +39,10 @@ const examples: Readonly<
       'postgres://h/d?sslmode=require',
     ],
   },
+  SLIPWAY_SSH_KNOWN_HOSTS: {
+    bad: ['known_hosts', '~/.ssh/known_hosts', '/a"b', '/a\\b', '/$HOME/x'],
+    good: ['/etc/slipway/known_hosts', "/the host's keys"],
+  },
   SLIPWAY_DATABASE_CONNECTIONS: { bad: ['1', '501', 'many'], good: ['2', '500'] },
   SLIPWAY_ENCRYPTION_KEY: {
     bad: ['short', 'a-long-enough-key-1,short'],
@@ -120,6 +124,45 @@ const examples: Readonly<
     bad: ['-x/', '/x', 'a b/', 'a..b/', 'x'.repeat(31), 'a/.', '@{'],
     good: ['slipway/', 'agents/team-1/', 'x'.repeat(30)],
   },
+  GITHUB_TOKEN: { bad: ['two words'], good: ['ghp_x'] },
+  SLIPWAY_GITHUB_API_URL: {
+    bad: ['github.com', 'https://user@host', 'https://host?x'],
+    good: ['https://api.github.com', 'https://ghe.example.com/api/v3/'],
+  },
+  GITHUB_APP_ID: { bad: ['a\nb'], good: ['12345', 'Iv1.abc'] },
+  GITHUB_APP_PRIVATE_KEY: {
+    bad: ['not a key', '-----BEGIN CERTIFICATE-----'],
+    good: ['-----BEGIN RSA PRIVATE KEY-----\nx', '-----BEGIN PRIVATE KEY-----\nx'],
+  },
+  GITHUB_APP_INSTALLATION_ID: { bad: ['0', 'x'], good: ['1'] },
+  GITLAB_TOKEN: { bad: ['two words'], good: ['glpat-x'] },
+  SLIPWAY_GITLAB_API_URL: { bad: ['gitlab.com'], good: ['https://host/below/api/v4'] },
+  SLIPWAY_PULL_REQUEST_TITLE: { bad: ['a\nb'], good: ['bot: {title}'] },
+  SLIPWAY_PULL_REQUEST_BODY: { bad: [], good: ['{prompt}\n\n{result}'] },
+  SLIPWAY_PULL_REQUEST_LABELS: { bad: ['a\nb'], good: ['bot, by slipway'] },
+  SLIPWAY_PULL_REQUEST_DRAFT: { bad: ['perhaps'], good: ['on'] },
+  SLIPWAY_PULL_REQUEST_WAIT_SECONDS: { bad: ['0', '3601'], good: ['1'] },
+  SLIPWAY_CALLBACK_SECRET: {
+    bad: ['short', 'whsec_', 'whsec_not base64!', 'whsec_YWJj'],
+    good: ['8 letters', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+  },
+  SLIPWAY_CALLBACK_WAITS: { bad: ['soon', '1,', '-1', '1.5'], good: ['0', '5,25,125', '5, 25'] },
+  SLIPWAY_ALLOW_PRIVATE_ADDRESSES: {
+    bad: ['http://host', 'host/path', 'a b'],
+    good: ['hooks.internal', '*.internal, 127.0.0.1:9000'],
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    bad: ['collector:4318', 'http://user:password@collector', 'http://collector?x'],
+    good: ['http://127.0.0.1:4318', 'https://collector/below/'],
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: { bad: ['grpc://collector'], good: ['https://collector/v1/traces'] },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    bad: ['no pair', '=value', 'name=%zz', 'name=line%0Abreak', 'na me=value'],
+    good: ['name=value', 'a=b, c=d%20e', 'authorization=Basic%20YWJj==', 'a=,'],
+  },
+  OTEL_SERVICE_NAME: { bad: ['a\nb'], good: ['slipway-production'] },
+  OTEL_TRACES_SAMPLER: { bad: ['sometimes'], good: ['always_off', 'parentbased_traceidratio'] },
+  OTEL_TRACES_SAMPLER_ARG: { bad: ['1.5', '-0.5', 'half', '.'], good: ['0', '.25', '0.5', '1', '1.0'] },
   SLIPWAY_SERVER: {
     bad: ['localhost:8080', 'ftp://x', 'http://'],
     good: ['http://localhost:8080', 'https://x/y'],

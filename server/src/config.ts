@@ -2,6 +2,7 @@ import { Secret } from './lib/secret.ts';
 import { parseArmedFault, type ArmedFault } from './lib/faults.ts';
 import { expandEgress } from './config-egress.ts';
 import { settings } from './config-schema.ts';
+import { telemetrySection, type TelemetryConfig } from './config-telemetry.ts';
 import type { Setting } from './config-setting.ts';
 
 /**
@@ -57,12 +58,40 @@ export type Config = {
     readonly branchPrefix: string;
     readonly timeoutSeconds: number;
   };
+  readonly forges: {
+    readonly github: {
+      readonly apiUrl: string;
+      readonly token?: Secret;
+      readonly app?: {
+        readonly id: string;
+        readonly privateKey: Secret;
+        readonly installationId?: string;
+      };
+    };
+    readonly gitlab: { readonly apiUrl: string; readonly token?: Secret };
+  };
+  readonly pullRequests: {
+    readonly title: string;
+    /** Undefined: our own. */
+    readonly body: string | undefined;
+    readonly labels: readonly string[];
+    readonly draft: boolean;
+    readonly waitSeconds: number;
+  };
+  readonly callbacks: {
+    readonly secret: Secret | undefined;
+    readonly waitSeconds: readonly number[];
+    /** As `agents.allowEgress`: hosts whose addresses need not be public. */
+    readonly allowPrivate: readonly string[];
+  };
+  readonly ssh: { readonly knownHostsFile: string | undefined };
   readonly tasks: {
     readonly perMinute: number;
     readonly timeoutSeconds: number;
     readonly timeoutMaxSeconds: number;
   };
   readonly log: { readonly level: string };
+  readonly telemetry: TelemetryConfig;
   readonly client: { readonly server: string | undefined };
   readonly terminal: { readonly noColor: boolean };
   readonly fault: ArmedFault | undefined;
@@ -115,7 +144,7 @@ function valueOf(
   for (const name of [setting.name, ...(setting.aliases ?? [])]) {
     const direct = environment[name];
     if (direct !== undefined && direct !== '') return direct;
-    const file = setting.secret === true ? environment[`${name}_FILE`] : undefined;
+    const file = setting.secret === true ? fileOf(name, environment) : undefined;
     if (file === undefined || file === '') continue;
     try {
       return readFile(file).trim();
@@ -125,6 +154,12 @@ function valueOf(
     }
   }
   return undefined;
+}
+
+/** `…_PATH` is how other programs name the file of the app's key. */
+function fileOf(name: string, environment: Environment): string | undefined {
+  const file = environment[`${name}_FILE`];
+  return file === undefined && name === 'GITHUB_APP_PRIVATE_KEY' ? environment[`${name}_PATH`] : file;
 }
 
 /** A misspelled variable would be silently without effect: it is refused, with the nearest name. */
@@ -206,12 +241,21 @@ function assemble(values: ReadonlyMap<string, string>, path: string): Config {
     agents: agentsSection(read),
     programFolders: path.split(':').filter((folder) => folder.startsWith('/')),
     git: gitSection(read),
+    forges: forgesSection(read),
+    pullRequests: pullRequestsSection(read),
+    callbacks: {
+      secret: read.secret('SLIPWAY_CALLBACK_SECRET'),
+      waitSeconds: read.list('SLIPWAY_CALLBACK_WAITS').map(Number),
+      allowPrivate: expandEgress(read.text('SLIPWAY_ALLOW_PRIVATE_ADDRESSES')),
+    },
+    ssh: { knownHostsFile: read.optional('SLIPWAY_SSH_KNOWN_HOSTS') },
     tasks: {
       perMinute: read.number('SLIPWAY_TASKS_PER_MINUTE'),
       timeoutSeconds: read.number('SLIPWAY_TASK_TIMEOUT_SECONDS'),
       timeoutMaxSeconds: read.number('SLIPWAY_TASK_TIMEOUT_MAX_SECONDS'),
     },
     log: { level: read.text('SLIPWAY_LOG_LEVEL') },
+    telemetry: telemetrySection(read),
     client: { server: read.optional('SLIPWAY_SERVER') },
     terminal: { noColor: read.optional('NO_COLOR') !== undefined },
     fault: fault === undefined ? undefined : parseArmedFault(fault),
@@ -275,6 +319,33 @@ function gitSection({ text, number, flag, list }: Reader): Config['git'] {
     commitTrailers: list('SLIPWAY_COMMIT_TRAILERS'),
     branchPrefix: text('SLIPWAY_BRANCH_PREFIX'),
     timeoutSeconds: number('SLIPWAY_GIT_TIMEOUT_SECONDS'),
+  };
+}
+
+function forgesSection({ text, optional, secret }: Reader): Config['forges'] {
+  const api = (name: string): Config['forges']['gitlab'] => {
+    const token = secret(`${name}_TOKEN`);
+    return {
+      apiUrl: text(`SLIPWAY_${name}_API_URL`).replace(/\/+$/u, ''),
+      ...(token === undefined ? {} : { token }),
+    };
+  };
+  const [id, privateKey] = [optional('GITHUB_APP_ID'), secret('GITHUB_APP_PRIVATE_KEY')];
+  const installationId = optional('GITHUB_APP_INSTALLATION_ID');
+  const app =
+    id === undefined || privateKey === undefined
+      ? undefined
+      : { id, privateKey, ...(installationId === undefined ? {} : { installationId }) };
+  return { github: { ...api('GITHUB'), ...(app === undefined ? {} : { app }) }, gitlab: api('GITLAB') };
+}
+
+function pullRequestsSection({ text, optional, flag, number, list }: Reader): Config['pullRequests'] {
+  return {
+    title: text('SLIPWAY_PULL_REQUEST_TITLE'),
+    body: optional('SLIPWAY_PULL_REQUEST_BODY'),
+    labels: list('SLIPWAY_PULL_REQUEST_LABELS'),
+    draft: flag('SLIPWAY_PULL_REQUEST_DRAFT'),
+    waitSeconds: number('SLIPWAY_PULL_REQUEST_WAIT_SECONDS'),
   };
 }
 

@@ -9,6 +9,7 @@ import { silentLogger } from '../lib/logger.ts';
 import { locateBinaries } from '../postgres/binaries.ts';
 import { openDatabase } from '../store/database.ts';
 import { agentChecks } from './doctor-agents.ts';
+import { sshChecks } from './doctor-ssh.ts';
 import type { Answer, Check } from './host-check.ts';
 
 const oldestNode = 24;
@@ -53,6 +54,7 @@ function checksOf(config: Config, dataFolder: string): readonly Check[] {
   return [
     { name: 'node', run: checkNode },
     { name: 'git', run: () => checkGit(dataFolder) },
+    ...sshChecks(config),
     { name: 'data', run: () => checkData(dataFolder) },
     { name: 'database', run: () => checkDatabase(config) },
     { name: 'isolation', run: () => checkIsolation(config, dataFolder) },

@@ -7,14 +7,14 @@ import { layFoundation, startWork } from '../compose.ts';
 import type { Config } from '../config.ts';
 import { addressFile, keptSecret, tokenFile, type DataFolder } from '../data-folder.ts';
 import { aborted } from '../lib/abort.ts';
-import type { Logger } from '../lib/logger.ts';
+import type { Logger, ProcessLog } from '../lib/logger.ts';
 import type { Secret } from '../lib/secret.ts';
 import { version } from '../version.ts';
 
 export type ServeDeps = {
   readonly config: Config;
   readonly dataFolder: string;
-  readonly logger: Logger;
+  readonly logger: ProcessLog;
   /** Where the first words for people go. */
   readonly print: (line: string) => void;
 };
@@ -36,6 +36,7 @@ async function startServer({ config, dataFolder, logger, print }: ServeDeps): Pr
   const kept = config.http.authToken === undefined ? await keptSecret(folder, 'token') : undefined;
   const token = config.http.authToken ?? kept?.secret;
   if (token === undefined) throw new Error('no administrator token');
+  logger.hide(token);
   if (config.worker.workers > 0) {
     await refuseLacks(config, folder, logger);
     const work = await startWork(foundation, stack);

@@ -1,6 +1,9 @@
 import { checkLinks } from './links.ts';
 import { runQuietly, type Ended } from './repository.ts';
 
+/** The linter of the API's description tells its makers nothing and looks for no update. */
+const offline = ['REDOCLY_TELEMETRY=off', 'REDOCLY_SUPPRESS_UPDATE_NOTICE=true'];
+
 /** Everything that is asked of the code beside its tests, all of it even when something fails. */
 const checks: readonly { readonly name: string; readonly run: () => Promise<Ended> }[] = [
   command('types: server', 'tsc', '-p', 'server'),
@@ -11,6 +14,7 @@ const checks: readonly { readonly name: string; readonly run: () => Promise<Ende
   command('format', 'oxfmt', '--check'),
   command('unused code', 'knip', '--no-progress'),
   command('generated files', process.execPath, 'tools/gen.ts', '--check'),
+  command('API description', 'env', ...offline, 'redocly', 'lint', 'docs/openapi.yaml'),
   command('rooms and arrows', process.execPath, '--test', 'server/test/architecture.test.ts'),
   { name: 'links', run: links },
 ];

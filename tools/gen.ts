@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settings } from '../server/src/config-schema.ts';
 import { sections, type Section, type Setting } from '../server/src/config-setting.ts';
+import { apiTypesOf } from './api-types.ts';
+import { readApiDescription } from './openapi.ts';
 import { root } from './repository.ts';
 
 const source = 'server/src/config-schema.ts';
@@ -92,12 +94,16 @@ function present(path: string): string | undefined {
 }
 
 /**
- * Writes what is generated from the configuration's schema: `.env.example` and `docs/configuration.md`.
- * With `--check` it writes nothing, and exits with 1 when a file is not what it would write.
+ * Writes what is generated: `.env.example` and `docs/configuration.md` from the configuration's schema,
+ * `docs/openapi.yaml` from the routes, and the client's types from that. With `--check` it writes nothing, and
+ * exits with 1 when a file is not what it would write.
  */
+const api = await readApiDescription();
 const generated = [
   { path: '.env.example', text: environmentExample() },
   { path: 'docs/configuration.md', text: configurationPage() },
+  { path: 'docs/openapi.yaml', text: api.yaml },
+  { path: 'client/src/api-types.ts', text: apiTypesOf(api.description) },
 ];
 
 const differing = generated.filter(({ path, text }) => present(path) !== text);

@@ -16,7 +16,9 @@ import { root } from './repository.ts';
  * (`npm run test:live -- --test-name-pattern=cancel`): what is left out then is not compared.
  */
 const page = join(root, 'docs/agents.md');
-const files = ['claude-code', 'codex', 'servers'].map((name) => `server/test/live/${name}.live.ts`);
+const agentFiles = ['claude-code', 'codex', 'servers'];
+/** The server's own work: whose process the sandbox is makes no difference to it, so one round has it. */
+const serverFiles = ['deliveries'];
 /** For one scenario; the longest takes some seconds. */
 const timeoutMs = 120_000;
 /** Nobody, as the tests of the sandbox have it. */
@@ -42,11 +44,16 @@ async function main(): Promise<number> {
   const rounds: Round[] = [];
   if (alone === undefined) {
     console.log('--- as an ordinary user ---');
-    rounds.push(await runRound({ asOrdinary: true, missing, skips: [] }));
+    rounds.push(await runRound({ asOrdinary: true, missing, skips: [], files: agentFiles }));
     console.log('\n--- as root ---');
   }
   const skips = alone === undefined ? [] : [`all of it once more as another user: ${alone}`];
-  if (!ending.signal.aborted) rounds.push(await runRound({ asOrdinary: false, missing, skips }));
+  for (const files of [agentFiles, serverFiles]) {
+    // One behind the other, so that the matrix has its rows in one order.
+    const once = files === agentFiles ? skips : [];
+    if (!ending.signal.aborted)
+      rounds.push(await runRound({ asOrdinary: false, missing, skips: once, files }));
+  }
   if (ending.signal.aborted) return 130;
   const failed = rounds.some(({ code }) => code !== 0);
   const cells = rounds.flatMap((round) => round.cells);
@@ -66,6 +73,8 @@ async function runRound(how: {
   readonly asOrdinary: boolean;
   readonly missing: string | undefined;
   readonly skips: readonly string[];
+  /** Of test/live, by their first word. */
+  readonly files: readonly string[];
 }): Promise<Round> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-live-results-'));
   const results = join(folder, 'cells');
@@ -75,7 +84,7 @@ async function runRound(how: {
     chownSync(results, ordinary, ordinary);
   }
   try {
-    const code = await runNode(how.asOrdinary, {
+    const code = await runNode(how, {
       // So both ways in which Codex offers its tools to a model are tried.
       ...(how.asOrdinary ? { SLIPWAY_LIVE_CODEX_MODEL: 'gpt-scripted' } : {}),
       TEST_SKIPS: how.skips.join('\n'),
@@ -89,7 +98,10 @@ async function runRound(how: {
 }
 
 /** Two agents at a time, each one scenario after the other. */
-async function runNode(asOrdinary: boolean, env: Readonly<Record<string, string>>): Promise<number> {
+async function runNode(
+  { asOrdinary, files }: { readonly asOrdinary: boolean; readonly files: readonly string[] },
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
   const node = [
     process.execPath,
     '--test',
@@ -98,7 +110,7 @@ async function runNode(asOrdinary: boolean, env: Readonly<Record<string, string>
     '--test-concurrency=2',
     `--test-timeout=${timeoutMs}`,
     ...flags,
-    ...files,
+    ...files.map((name) => `server/test/live/${name}.live.ts`),
   ];
   const [file = '', ...args] = asOrdinary ? ['setpriv', ...drop, ...node] : node;
   const child = spawn(file, args, {

@@ -15,6 +15,7 @@ const places = [
   'server/test/**/*.test.ts',
   'client/**/*.test.ts',
   'bench/**/*.test.ts',
+  'tools/*.test.ts',
 ];
 const integration = 'server/test/integration/';
 const oldestPostgres = 15;

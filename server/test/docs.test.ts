@@ -32,7 +32,7 @@ for (const [name, table] of Object.entries({ task: taskTransitions, run: runTran
 
 test('the page about tests names the fault points of the code, in their order', () => {
   const section = /^## Fault points$([^]*?)^`SLIPWAY_FAULT/mu.exec(read('docs/testing.md'))?.[1] ?? '';
-  const named = [...section.matchAll(/`([a-z]+\.[a-z]+)`/gu)].map(([, point]) => point);
+  const named = [...section.matchAll(/`([a-z_]+\.[a-z]+)`/gu)].map(([, point]) => point);
   assert.deepEqual(named, [...faultPoints, ...supervisorFaultPoints]);
 });
 

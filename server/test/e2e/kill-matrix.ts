@@ -19,7 +19,20 @@ export const conversationPoints = [
   'park.recorded',
 ] as const satisfies readonly FaultPoint[];
 
-const scriptPoints = faultPoints.filter((point) => !conversationPoints.some((other) => other === point));
+/** Points that only a task with a pull request or a callback passes: another test walks them. */
+export const deliveryPoints = [
+  'publish.stored',
+  'pull_request.leased',
+  'pull_request.opened',
+  'pull_request.labelled',
+  'pull_request.settled',
+  'callback.leased',
+  'callback.sent',
+  'callback.settled',
+] as const satisfies readonly FaultPoint[];
+
+const elsewhere: readonly FaultPoint[] = [...conversationPoints, ...deliveryPoints];
+const scriptPoints = faultPoints.filter((point) => !elsewhere.includes(point));
 
 export type KillCase = {
   readonly point: Point;

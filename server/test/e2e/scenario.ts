@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Failure, StreamEvent, Task, TaskConfig, TaskInput } from '@slipway/client';
+import type { StreamEvent, Task, TaskConfig, TaskInput } from '@slipway/client';
 import { git } from '../../src/demo/example-repository.ts';
 import type { FailureCode } from '../../src/domain/failure.ts';
 import { until } from '../support/processes.ts';
@@ -48,7 +48,7 @@ export type Started = { readonly house: House; readonly id: string; readonly lab
 export type Numbered = Extract<StreamEvent, { kind: 'event' }>;
 
 export type Outcome = Started & {
-  readonly task: Task & { readonly failure?: Failure | null };
+  readonly task: Task;
   /** As they came live. */
   readonly events: readonly Numbered[];
   /** The bare repository on the forge. */

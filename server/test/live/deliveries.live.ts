@@ -1,0 +1,29 @@
+import { describe, test } from 'node:test';
+import { deliverThroughKills } from './deliver-through-kills.ts';
+import { keepCell } from './live-results.ts';
+
+const missing = process.env['SLIPWAY_LIVE_MISSING'];
+
+// Starts of servers are most of it, which wait more than they work.
+describe("deliveries by the agents' real programs", { concurrency: 2 }, () => {
+  for (const agent of ['claude-code', 'codex'] as const) {
+    describe(agent, { concurrency: false }, () => {
+      for (const forge of ['GitHub', 'GitLab'] as const) {
+        const scenario = `server: killed at every point of the delivery, one pull request on ${forge}`;
+        test(`${agent}: ${scenario}`, async (t) => {
+          if (missing !== undefined) {
+            t.skip(missing);
+            return;
+          }
+          try {
+            await deliverThroughKills(agent, forge);
+          } catch (error) {
+            keepCell({ scenario, agent, cell: 'FAILED' });
+            throw error;
+          }
+          keepCell({ scenario, agent, cell: 'passed' });
+        });
+      }
+    });
+  }
+});

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, statSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { root } from './repository.ts';
 import { findDebianPostgres, startThrowawayPostgres } from './throwaway-postgres.ts';
@@ -23,6 +24,13 @@ const oldestPostgres = 15;
 const timeoutMs = 10 * 60_000;
 /** Files at a time, for the two cores that a small machine has. */
 const concurrency = 2;
+
+/**
+ * Every test file is a process, and many start servers: with the sources compiled once, a server's start takes
+ * 0.3 s of a processor in place of 0.6.
+ */
+const compileCache = mkdtempSync(join(tmpdir(), 'slipway-compile-cache-'));
+process.once('exit', () => rmSync(compileCache, { recursive: true, force: true }));
 
 const words = process.argv.slice(2);
 const flags = words.filter((word) => word.startsWith('-'));
@@ -101,7 +109,7 @@ async function runNode(chosen: readonly string[], env: Readonly<Record<string, s
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, ...env },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...env },
   });
   const end = (): void => void child.kill('SIGINT');
   ending.signal.addEventListener('abort', end, { once: true });

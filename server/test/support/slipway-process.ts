@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const program = join(import.meta.dirname, '../../src/main.ts');
+/** The runner's: compiled sources, for the many servers that tests start. */
+const compileCache = process.env['NODE_COMPILE_CACHE'];
 const readyPatienceMs = 30_000;
 const stopPatienceMs = 20_000;
 
@@ -43,6 +45,7 @@ export async function startSlipway(
       SLIPWAY_PORT: '0',
       SLIPWAY_TASKS_PER_MINUTE: '0',
       SLIPWAY_LOG_LEVEL: 'info',
+      ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
       ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

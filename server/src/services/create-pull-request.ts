@@ -12,7 +12,13 @@ import { waitFor } from '../lib/abort.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Database } from '../store/database.ts';
-import { findWork, publishTask, readPublication, type Publication } from '../store/publish-task.ts';
+import {
+  findWork,
+  publishTask,
+  readPublication,
+  type KeptWork,
+  type Publication,
+} from '../store/publish-task.ts';
 import { findTask, type Task, type TaskReference, type Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import type { FindCredential } from './find-credential.ts';
@@ -58,8 +64,9 @@ export function createPullRequestService(deps: CreatePullRequestDeps) {
   ): Promise<OpenPullRequest> => {
     const task = await findTask(deps.database, viewer, reference);
     if (task === undefined) throw new Refusal('not_found', 'task not found');
-    if (task.state === 'completed') await refuseUnpublishable(deps, task, signal);
-    await want(deps, viewer, task, order);
+    const work = await findWork(deps.database.kysely, task.id);
+    if (task.state === 'completed') await refuseUnpublishable(deps, task, work, signal);
+    await want(deps, viewer, { task, work }, order);
     return waitForIt(deps, task.id, signal);
   };
 }
@@ -68,6 +75,7 @@ export function createPullRequestService(deps: CreatePullRequestDeps) {
 async function refuseUnpublishable(
   deps: CreatePullRequestDeps,
   task: Task,
+  work: KeptWork | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const forge = deps.forgeOf(task.repositoryUrl);
@@ -77,7 +85,7 @@ async function refuseUnpublishable(
       'pull requests are not supported for this repository: its host is neither the configured GitHub nor GitLab',
     );
   }
-  if ((await findWork(deps.database.kysely, task.id)) === undefined) throw noChanges();
+  if (work === undefined) throw noChanges();
   const { token } = await deps.findCredential(task, signal).catch(refuseCredential);
   if (token === undefined) {
     throw new Refusal(
@@ -100,11 +108,10 @@ function refuseCredential(error: unknown): never {
 async function want(
   deps: CreatePullRequestDeps,
   viewer: Viewer,
-  task: Task,
+  { task, work }: { readonly task: Task; readonly work: KeptWork | undefined },
   { idempotencyKey, ...asked }: PullRequestOrder,
 ): Promise<void> {
   const firstBranch = taskBranch(deps.policy.branchPrefix, task.prompt, task.id);
-  const work = await findWork(deps.database.kysely, task.id);
   const { targetBranch, draft, labels } = task.options;
   const about = { taskId: task.id, prompt: task.prompt, result: task.result ?? '' };
   const answer = await publishTask(deps.database, {

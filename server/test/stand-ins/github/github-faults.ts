@@ -1,33 +1,15 @@
+import type { ForgeFault } from '../fault-plan.ts';
 import { GithubRefusal, badCredentials, notFound, validationFailed } from './github-refusal.ts';
 import { primaryRateLimit } from './rate-limits.ts';
 import type { ApiAnswer } from './serve-api.ts';
 
 /** What goes wrong with one request. */
 export type GithubFault =
-  | { readonly kind: 'delay'; readonly ms: number }
-  /** The connection breaks before anything was done. */
-  | { readonly kind: 'drop' }
-  /** All is done, and the connection breaks before the answer. */
-  | { readonly kind: 'drop_reply' }
-  /** Nothing is done; the body is GitHub's own for this status unless one is given. */
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly body?: unknown;
-      readonly headers?: Readonly<Record<string, string>>;
-    }
+  | ForgeFault
   /** The hour's requests are used up, for as many seconds; 403 unless said. */
   | { readonly kind: 'rate_limit'; readonly seconds: number; readonly status?: 403 | 429 }
   /** Too much at once; without seconds GitHub does not say for how long. 403 unless said. */
-  | { readonly kind: 'secondary_rate_limit'; readonly seconds?: number; readonly status?: 403 | 429 }
-  /** All is done, and the answer is cut in the middle of its JSON. */
-  | { readonly kind: 'malformed' }
-  /** The proxy in front answers with a page for people. */
-  | { readonly kind: 'bad_gateway' }
-  /** The token that came with the request ends before it is looked at. */
-  | { readonly kind: 'expire_token' }
-  /** Something else happens in the world before the request is looked at. */
-  | { readonly kind: 'before'; readonly act: () => void | Promise<void> };
+  | { readonly kind: 'secondary_rate_limit'; readonly seconds?: number; readonly status?: 403 | 429 };
 
 const badGatewayPage = `<html>
 <head><title>502 Bad Gateway</title></head>

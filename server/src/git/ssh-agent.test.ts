@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { temporaryFolder, testSignal } from '../../test/support/git-repositories.ts';
-import { makeKeyPair, sshMissing } from '../../test/support/ssh-programs.ts';
+import { makeKeyPair, needsOpenssh } from '../../test/support/ssh-programs.ts';
 import { runCommand } from '../lib/child-process.ts';
 import type { CommandResult } from '../lib/child-process.ts';
 import { readSshKey } from '../lib/ssh-key.ts';
@@ -125,31 +125,33 @@ test('whatever is asked, there is an answer, and never one that holds the key', 
   );
 });
 
-test("ssh's own programs take it for an agent with one key, from which nothing but a login is had", async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
-  const folder = await temporaryFolder(t);
-  const pair = await makeKeyPair(folder, 'key', ['-t', 'ed25519', '-N', '']);
-  const own = await makeKeyPair(folder, 'own', ['-t', 'ed25519', '-N', '']);
-  await using socket = await serve(join(folder, 's'), pair.privateKey);
-  const ask = (file: string, ...args: string[]): Promise<CommandResult> =>
-    runCommand({
-      file,
-      args,
-      env: { PATH: '/usr/bin:/bin', SSH_AUTH_SOCK: socket.path },
-      cwd: folder,
-      maxOutputBytes: 10_000,
-      timeoutMs: 20_000,
-      signal: testSignal(),
-    });
-  assert.equal((await ask('ssh-add', '-L')).stdout.toString(), `${pair.publicKey} slipway\n`);
-  await writeFile(join(folder, 'message'), 'to be signed');
-  const signed = await ask('ssh-keygen', '-Y', 'sign', '-f', `${pair.path}.pub`, '-n', 'file', 'message');
-  assert.notEqual(signed.code, 0);
-  for (const args of [[own.path], ['-D'], ['-x'], ['-d', `${pair.path}.pub`]])
-    assert.notEqual((await ask('ssh-add', ...args)).code, 0, args.join(' '));
-  assert.equal((await ask('ssh-add', '-L')).stdout.toString(), `${pair.publicKey} slipway\n`);
-});
+test(
+  "ssh's own programs take it for an agent with one key, from which nothing but a login is had",
+  needsOpenssh,
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const pair = await makeKeyPair(folder, 'key', ['-t', 'ed25519', '-N', '']);
+    const own = await makeKeyPair(folder, 'own', ['-t', 'ed25519', '-N', '']);
+    await using socket = await serve(join(folder, 's'), pair.privateKey);
+    const ask = (file: string, ...args: string[]): Promise<CommandResult> =>
+      runCommand({
+        file,
+        args,
+        env: { PATH: '/usr/bin:/bin', SSH_AUTH_SOCK: socket.path },
+        cwd: folder,
+        maxOutputBytes: 10_000,
+        timeoutMs: 20_000,
+        signal: testSignal(),
+      });
+    assert.equal((await ask('ssh-add', '-L')).stdout.toString(), `${pair.publicKey} slipway\n`);
+    await writeFile(join(folder, 'message'), 'to be signed');
+    const signed = await ask('ssh-keygen', '-Y', 'sign', '-f', `${pair.path}.pub`, '-n', 'file', 'message');
+    assert.notEqual(signed.code, 0);
+    for (const args of [[own.path], ['-D'], ['-x'], ['-d', `${pair.path}.pub`]])
+      assert.notEqual((await ask('ssh-add', ...args)).code, 0, args.join(' '));
+    assert.equal((await ask('ssh-add', '-L')).stdout.toString(), `${pair.publicKey} slipway\n`);
+  },
+);
 
 test('requests may come in pieces or together, and one that is too long ends the connection', async (t) => {
   const folder = await temporaryFolder(t);

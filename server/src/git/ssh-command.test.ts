@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testSignal } from '../../test/support/git-repositories.ts';
-import { sshMissing } from '../../test/support/ssh-programs.ts';
+import { needsOpenssh } from '../../test/support/ssh-programs.ts';
 import { runCommand } from '../lib/child-process.ts';
 import { sshEnvironment, sshUserOf } from './ssh-command.ts';
 
@@ -25,38 +25,40 @@ test('the user of an address for ssh is known, and what is no such address has n
   }
 });
 
-test('ssh reads the settings as they are meant: nothing of this host takes part, and only pinned hosts count', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
-  const settings = await settingsOf('/etc/slipway/known_hosts', '/run/s/a.sock');
-  for (const [name, value] of Object.entries({
-    batchmode: 'yes',
-    stricthostkeychecking: 'true',
-    userknownhostsfile: '/etc/slipway/known_hosts',
-    globalknownhostsfile: '/dev/null',
-    updatehostkeys: 'false',
-    identityagent: 'SSH_AUTH_SOCK',
-    identityfile: 'none',
-    identitiesonly: 'no',
-    preferredauthentications: 'publickey',
-    forwardagent: 'no',
-    forwardx11: 'no',
-    clearallforwardings: 'yes',
-    permitlocalcommand: 'no',
-    proxycommand: undefined,
-    proxyjump: undefined,
-    controlpath: undefined,
-    controlmaster: 'false',
-    requesttty: 'false',
-    addkeystoagent: 'false',
-    verifyhostkeydns: 'false',
-    connecttimeout: '20',
-    serveraliveinterval: '15',
-  })) {
-    assert.equal(settings.get(name), value, name);
-  }
-  assert.equal((await settingsOf('/etc/hosts', undefined)).get('identityagent'), 'none');
-});
+test(
+  'ssh reads the settings as they are meant: nothing of this host takes part, and only pinned hosts count',
+  needsOpenssh,
+  async () => {
+    const settings = await settingsOf('/etc/slipway/known_hosts', '/run/s/a.sock');
+    for (const [name, value] of Object.entries({
+      batchmode: 'yes',
+      stricthostkeychecking: 'true',
+      userknownhostsfile: '/etc/slipway/known_hosts',
+      globalknownhostsfile: '/dev/null',
+      updatehostkeys: 'false',
+      identityagent: 'SSH_AUTH_SOCK',
+      identityfile: 'none',
+      identitiesonly: 'no',
+      preferredauthentications: 'publickey',
+      forwardagent: 'no',
+      forwardx11: 'no',
+      clearallforwardings: 'yes',
+      permitlocalcommand: 'no',
+      proxycommand: undefined,
+      proxyjump: undefined,
+      controlpath: undefined,
+      controlmaster: 'false',
+      requesttty: 'false',
+      addkeystoagent: 'false',
+      verifyhostkeydns: 'false',
+      connecttimeout: '20',
+      serveraliveinterval: '15',
+    })) {
+      assert.equal(settings.get(name), value, name);
+    }
+    assert.equal((await settingsOf('/etc/hosts', undefined)).get('identityagent'), 'none');
+  },
+);
 
 test('a path that could end its setting is refused', () => {
   for (const path of ['known_hosts', '/a"b', '/a\nb', '/a$b', '/a\\b'])

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { temporaryFolder } from '../../test/support/git-repositories.ts';
-import { makeKeyPair, sshMissing } from '../../test/support/ssh-programs.ts';
+import { makeKeyPair, needsOpenssh } from '../../test/support/ssh-programs.ts';
 import { readSshKey, sshKeyProblem } from './ssh-key.ts';
 
 const kinds: Readonly<Record<string, readonly string[]>> = {
@@ -16,25 +16,25 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
 const pem = { type: 'pkcs8', format: 'pem' } as const;
 const spki = { type: 'spki', format: 'pem' } as const;
 
-test('keys as ssh-keygen writes them are read, with the public half that it wrote', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
-  const folder = await temporaryFolder(t);
-  for (const [name, options] of Object.entries(kinds)) {
-    for (const format of name === 'ed25519' ? ['RFC4716'] : ['RFC4716', 'PEM', 'PKCS8']) {
-      const pair = await makeKeyPair(folder, `${name}-${format}`, [...options, '-N', '', '-m', format]);
-      assert.equal(sshKeyProblem(pair.privateKey), undefined, `${name} ${format}`);
-      const { type, publicBlob } = readSshKey(pair.privateKey);
-      assert.equal(`${type} ${publicBlob.toString('base64')}`, pair.publicKey, `${name} ${format}`);
-      const pasted = `\r\n  ${pair.privateKey.replaceAll('\n', '\r\n').trimEnd()}`;
-      assert.equal(sshKeyProblem(pasted), undefined, `${name} ${format}, pasted`);
+test(
+  'keys as ssh-keygen writes them are read, with the public half that it wrote',
+  needsOpenssh,
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    for (const [name, options] of Object.entries(kinds)) {
+      for (const format of name === 'ed25519' ? ['RFC4716'] : ['RFC4716', 'PEM', 'PKCS8']) {
+        const pair = await makeKeyPair(folder, `${name}-${format}`, [...options, '-N', '', '-m', format]);
+        assert.equal(sshKeyProblem(pair.privateKey), undefined, `${name} ${format}`);
+        const { type, publicBlob } = readSshKey(pair.privateKey);
+        assert.equal(`${type} ${publicBlob.toString('base64')}`, pair.publicKey, `${name} ${format}`);
+        const pasted = `\r\n  ${pair.privateKey.replaceAll('\n', '\r\n').trimEnd()}`;
+        assert.equal(sshKeyProblem(pasted), undefined, `${name} ${format}, pasted`);
+      }
     }
-  }
-});
+  },
+);
 
-test('a number that is shorter than its curve is read too', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
+test('a number that is shorter than its curve is read too', needsOpenssh, async (t) => {
   const folder = await temporaryFolder(t);
   // Of 521 bits, the first byte is 0 in every second key.
   for (let count = 0; count < 8; count += 1) {
@@ -43,16 +43,18 @@ test('a number that is shorter than its curve is read too', async (t) => {
   }
 });
 
-test('a key with a passphrase is refused, in every format, and told how to do without', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
-  const folder = await temporaryFolder(t);
-  for (const format of ['RFC4716', 'PEM', 'PKCS8']) {
-    const options = [...(kinds['rsa'] ?? []), '-N', 'open sesame', '-m', format];
-    const { privateKey } = await makeKeyPair(folder, format, options);
-    assert.match(sshKeyProblem(privateKey) ?? '', /passphrase.*ssh-keygen/u, format);
-  }
-});
+test(
+  'a key with a passphrase is refused, in every format, and told how to do without',
+  needsOpenssh,
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    for (const format of ['RFC4716', 'PEM', 'PKCS8']) {
+      const options = [...(kinds['rsa'] ?? []), '-N', 'open sesame', '-m', format];
+      const { privateKey } = await makeKeyPair(folder, format, options);
+      assert.match(sshKeyProblem(privateKey) ?? '', /passphrase.*ssh-keygen/u, format);
+    }
+  },
+);
 
 test('what is no private key for ssh is refused with the reason', () => {
   const { publicKey } = generateKeyPairSync('ed25519', { privateKeyEncoding: pem, publicKeyEncoding: spki });
@@ -80,9 +82,7 @@ test('what is no private key for ssh is refused with the reason', () => {
     assert.match(sshKeyProblem(text) ?? 'taken', problem, text.slice(0, 60));
 });
 
-test('a damaged key is refused in words that hold nothing of it', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
+test('a damaged key is refused in words that hold nothing of it', needsOpenssh, async (t) => {
   const folder = await temporaryFolder(t);
   const { privateKey } = await makeKeyPair(folder, 'key', ['-t', 'ed25519', '-N', '']);
   const lines = privateKey.trim().split('\n');

@@ -8,7 +8,7 @@ import type { Task } from '@slipway/client';
 import { filesWith } from '../live/find-text.ts';
 import { gitByHand } from '../support/git-repositories.ts';
 import { until } from '../support/processes.ts';
-import { sshMissing } from '../support/ssh-programs.ts';
+import { needsOpenssh } from '../support/ssh-programs.ts';
 import { startSshServer, type SshServer } from '../support/ssh-server.ts';
 import { openHouse, smallLimits, type House } from './scenario-house.ts';
 
@@ -57,30 +57,30 @@ async function pushed({ house }: Installation, { branch }: Task, file: string): 
   return gitByHand(join(house.repositories, 'sum.git'), 'show', `${branch}:${file}`);
 }
 
-test('a task over ssh is fetched and pushed with its key, which the agent sees nothing of', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
-  const installation = await openInstallation(t);
-  const { house, host, url } = installation;
-  const task = await ended(installation, await submit(installation, spy));
-  assert.equal(task.status, 'completed', task.error ?? '');
-  const seen = await pushed(installation, task, 'seen');
-  assert.ok(seen.includes(`url = "${url}"`), seen);
-  assert.doesNotMatch(seen, /SSH_AUTH_SOCK|GIT_SSH|\.sock\b|^reached$/mu);
-  assert.deepEqual(
-    (await host.commands()).map((command) => command.split(' ')[0]),
-    ['git-upload-pack', 'git-receive-pack'],
-  );
-  await house.server().stop();
-  const lines = host.key.privateKey.split('\n').filter((line) => /^[A-Za-z0-9+/=]{20,}$/u.test(line));
-  assert.ok(lines.length > 2);
-  assert.ok(lines.every((line) => !seen.includes(line) && !house.server().output().includes(line)));
-  assert.deepEqual(filesWith([house.data], lines), []);
-});
+test(
+  'a task over ssh is fetched and pushed with its key, which the agent sees nothing of',
+  needsOpenssh,
+  async (t) => {
+    const installation = await openInstallation(t);
+    const { house, host, url } = installation;
+    const task = await ended(installation, await submit(installation, spy));
+    assert.equal(task.status, 'completed', task.error ?? '');
+    const seen = await pushed(installation, task, 'seen');
+    assert.ok(seen.includes(`url = "${url}"`), seen);
+    assert.doesNotMatch(seen, /SSH_AUTH_SOCK|GIT_SSH|\.sock\b|^reached$/mu);
+    assert.deepEqual(
+      (await host.commands()).map((command) => command.split(' ')[0]),
+      ['git-upload-pack', 'git-receive-pack'],
+    );
+    await house.server().stop();
+    const lines = host.key.privateKey.split('\n').filter((line) => /^[A-Za-z0-9+/=]{20,}$/u.test(line));
+    assert.ok(lines.length > 2);
+    assert.ok(lines.every((line) => !seen.includes(line) && !house.server().output().includes(line)));
+    assert.deepEqual(filesWith([house.data], lines), []);
+  },
+);
 
-test('a task over ssh without a key fails at once, and says what to do', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
+test('a task over ssh without a key fails at once, and says what to do', needsOpenssh, async (t) => {
   const installation = await openInstallation(t);
   const task = await ended(installation, await submit(installation, 'true', 'another'));
   assert.equal(task.status, 'failed');
@@ -88,24 +88,26 @@ test('a task over ssh without a key fails at once, and says what to do', async (
   assert.deepEqual(await installation.host.commands(), []);
 });
 
-test('a server that is killed while ssh talks takes the agent along, and its successor does the task', async (t) => {
-  const missing = sshMissing();
-  if (missing !== undefined) return t.skip(missing);
-  const installation = await openInstallation(t);
-  const { house, host } = installation;
-  const release = await host.hold();
-  const id = await submit(installation, 'echo done >f');
-  await until('a command that is held back', host.isHolding);
-  const agent = await agentOf(host);
-  assert.ok(await answers(agent));
-  await house.server().kill();
-  assert.ok(!(await answers(agent)));
-  await release();
-  await house.restart('kill');
-  const task = await ended(installation, id);
-  assert.equal(task.status, 'completed', task.error ?? '');
-  assert.equal(await pushed(installation, task, 'f'), 'done');
-});
+test(
+  'a server that is killed while ssh talks takes the agent along, and its successor does the task',
+  needsOpenssh,
+  async (t) => {
+    const installation = await openInstallation(t);
+    const { house, host } = installation;
+    const release = await host.hold();
+    const id = await submit(installation, 'echo done >f');
+    await until('a command that is held back', host.isHolding);
+    const agent = await agentOf(host);
+    assert.ok(await answers(agent));
+    await house.server().kill();
+    assert.ok(!(await answers(agent)));
+    await release();
+    await house.restart('kill');
+    const task = await ended(installation, id);
+    assert.equal(task.status, 'completed', task.error ?? '');
+    assert.equal(await pushed(installation, task, 'f'), 'done');
+  },
+);
 
 /** The socket of the agent that the ssh of this host's repositories asks, while it runs. */
 async function agentOf(host: SshServer): Promise<string> {

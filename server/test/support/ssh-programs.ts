@@ -10,7 +10,7 @@ export const sshd = '/usr/sbin/sshd';
 const keygen = '/usr/bin/ssh-keygen';
 
 /** Why tests with OpenSSH cannot run here; undefined: they can. */
-export function sshMissing(): string | undefined {
+function sshMissing(): string | undefined {
   const missing = [sshd, keygen, '/usr/bin/ssh'].find((path) => !existsSync(path));
   if (missing !== undefined) return `${missing} is missing: apt-get install -y openssh-client openssh-server`;
   try {
@@ -20,6 +20,12 @@ export function sshMissing(): string | undefined {
     return 'this user has no entry in /etc/passwd, and ssh refuses to run without one';
   }
 }
+
+/**
+ * The options of a test with OpenSSH. Where its programs are not installed, which is the machine's affair, it is
+ * skipped, with the reason for the runner to print and count; CI installs them.
+ */
+export const needsOpenssh = { skip: sshMissing() ?? false };
 
 export type KeyPair = {
   readonly path: string;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RunFailure } from '../../../src/domain/failure.ts';
 import type { PullRequestSettlement } from '../../../src/store/settle-pull-request.ts';
 import { until } from '../../support/processes.ts';
 import { driveTasks, type Driver } from './drive-task.ts';
@@ -134,6 +135,23 @@ test('what cannot be published is refused before anything changes', async (t) =>
     assert.match(answer.json.message, words);
     assert.equal(await statusOf(stage.api, stage.id), 'completed');
   }
+});
+
+test('a forge that gives no token now is a 502, and nothing changes', async (t) => {
+  const message = 'the forge does not answer';
+  const failure = { code: 'credential_missing', phase: 'deliver', retryable: true, message } as const;
+  const findCredential = () => Promise.reject(new RunFailure(failure));
+  const stage = await finished(t, { ...somePublishing, findCredential });
+  const answer = await createPr(stage);
+  assert.deepEqual([answer.status, answer.json.message], [502, message]);
+  assert.equal(await statusOf(stage.api, stage.id), 'completed');
+});
+
+test('a body that is too large is refused as such', async (t) => {
+  const stage = await finished(t);
+  const answer = await createPr(stage, { body: { description: 'x'.repeat(2_000_000) } });
+  assert.equal(answer.status, 413);
+  assert.equal(await statusOf(stage.api, stage.id), 'completed');
 });
 
 test('a task that changed nothing has nothing to publish', async (t) => {

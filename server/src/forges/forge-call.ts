@@ -1,8 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
+import type { ExchangeLimits } from '../lib/exchange.ts';
 import type { JsonObject } from '../lib/json-fields.ts';
+import type { LimitHeaders } from '../lib/limit-headers.ts';
 import type { Secret } from '../lib/secret.ts';
-import type { ExchangeLimits } from './forge-exchange.ts';
-import type { LimitHeaders } from './forge-rate-limit.ts';
 import type { ForgeErrorCode, ForgeName } from './forge.ts';
 
 /** What a forge has of its own, beside what all of them do alike. */

@@ -1,10 +1,10 @@
+import { cleanWords } from '../lib/clean-words.ts';
 import { systemClock } from '../lib/clock.ts';
 import { BrokenAnswer } from './forge-answer.ts';
 import type { ForgeAnswer, ForgeCall, ForgeHttpOptions, ForgeRefusal } from './forge-call.ts';
 import { createEtagCache } from './forge-etags.ts';
 import { createQuietTokens } from './forge-rate-limit.ts';
 import { makeForgeError, sendCall, type ForgeWire } from './forge-wire.ts';
-import { cleanWords } from './forge-words.ts';
 import type { ForgeError } from './forge.ts';
 
 /**

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { delay } from '../lib/abort.ts';
 import { backoffMs, type Backoff } from '../lib/backoff.ts';
+import { cleanWords } from '../lib/clean-words.ts';
 import type { Clock } from '../lib/clock.ts';
+import { exchange, NoAnswer, type ExchangeLimits, type RawAnswer } from '../lib/exchange.ts';
+import { limitedForMs, remainingOf, retryAfterOf } from '../lib/limit-headers.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { ForgeAnswer, ForgeCall, ForgeHttpOptions, ForgeRefusal } from './forge-call.ts';
 import type { EtagCache } from './forge-etags.ts';
-import { exchange, NoAnswer, type ExchangeLimits, type RawAnswer } from './forge-exchange.ts';
-import { limitedForMs, remainingOf, retryAfterOf, type QuietTokens } from './forge-rate-limit.ts';
-import { cleanWords } from './forge-words.ts';
+import type { QuietTokens } from './forge-rate-limit.ts';
 import { ForgeError } from './forge.ts';
 
 const usualLimits: ExchangeLimits = { timeMs: 15_000, bytes: 10_000_000 };

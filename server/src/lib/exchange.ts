@@ -1,6 +1,6 @@
-import { withTimeout } from '../lib/abort.ts';
+import { withTimeout } from './abort.ts';
 
-/** One HTTP request to a forge, without retries and redirects. */
+/** One HTTP request to an API that the operator configured, without retries and redirects. */
 export type Exchange = {
   readonly url: URL;
   readonly method: string;

@@ -1,4 +1,4 @@
-import type { Secret } from '../lib/secret.ts';
+import type { Secret } from './secret.ts';
 
 /**
  * Words from elsewhere for a message: on one line, printable, cut (people read a message in one look), and

@@ -12,6 +12,7 @@ const payload: CallbackPayload = {
   status: 'completed',
   result: 'Grüße',
   error: null,
+  review: null,
   changes: { filesModified: 3, filesCreated: 1, filesDeleted: 0, insertions: 45, deletions: 12 },
   durationMs: 119_700,
   spend: { ...noSpend, inputTokens: 1_500, outputTokens: 500 },
@@ -70,6 +71,34 @@ test('a pull request, its branch, money and caches are told of where there are a
     cache_write_tokens: 4,
     cost_usd: 0.0125,
   });
+});
+
+test('a review is told of as the task shows it', () => {
+  const review = {
+    verdict: 'approve',
+    score: 8,
+    summary: 'Good',
+    issues: [{ severity: 'minor', file: 'a.ts', line: 3, description: 'Slow', suggestion: 'Cache it' }],
+    autoFixable: true,
+    reviewedBy: 'codex:gpt-5',
+    durationSeconds: 22.3,
+  } as const;
+  const { review_result: told, ...rest } = JSON.parse(callbackBody({ ...payload, review }));
+  assert.deepEqual(told, {
+    verdict: 'approve',
+    score: 8,
+    summary: 'Good',
+    issues: [{ severity: 'minor', file: 'a.ts', line: 3, description: 'Slow', suggestion: 'Cache it' }],
+    auto_fixable: true,
+    reviewed_by: 'codex:gpt-5',
+    duration_seconds: 22.3,
+  });
+  assert.deepEqual(rest, JSON.parse(callbackBody(payload)));
+});
+
+test('a payload that was stored before there were reviews has the same bytes as then', () => {
+  const { review: _none, ...stored } = payload;
+  assert.equal(callbackBody(stored as CallbackPayload), callbackBody(payload));
 });
 
 test('the order of a stored payload does not matter to the bytes', () => {

@@ -1,4 +1,5 @@
 import type { CallbackPayload } from './effect-state.ts';
+import { reviewBody } from './review-body.ts';
 
 const microdollarsPerUsd = 1_000_000;
 
@@ -7,7 +8,7 @@ const microdollarsPerUsd = 1_000_000;
  * documented fields are always there; `error` and what is ours only where there is something to tell.
  */
 export function callbackBody(payload: CallbackPayload): string {
-  const { error, changes, branch, pullRequest } = payload;
+  const { error, review, changes, branch, pullRequest } = payload;
   return JSON.stringify({
     task_id: payload.taskId,
     status: payload.status,
@@ -20,6 +21,8 @@ export function callbackBody(payload: CallbackPayload): string {
       diff_stats: `+${changes.insertions} -${changes.deletions}`,
     },
     usage: usageOf(payload),
+    // One that was stored before there were reviews has no such field.
+    ...(review ? { review_result: reviewBody(review) } : {}),
     trace_id: payload.traceId,
     finished_at: payload.finishedAt,
     iteration: payload.iteration,

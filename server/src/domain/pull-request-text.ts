@@ -1,5 +1,6 @@
 import type { PullRequestWish } from './effect-state.ts';
 import type { ChangesSummary } from './event.ts';
+import { quiet } from './quiet-text.ts';
 
 /** What the operator wants pull requests to look like where the caller does not say. */
 export type PullRequestPolicy = {
@@ -107,14 +108,6 @@ function changesText(changes: ChangesSummary | null): string {
   if (changes === null) return '';
   const { filesModified, filesCreated, filesDeleted, insertions, deletions } = changes;
   return `${filesModified} modified, ${filesCreated} created, ${filesDeleted} deleted; +${insertions} -${deletions}`;
-}
-
-/**
- * Text that nobody has read yet must not call people or close issues: a word joiner, which is not seen, stands
- * behind each `@`, and behind the `#` of a number.
- */
-function quiet(text: string): string {
-  return text.replaceAll(/@(?=[\p{L}\p{N}_-])/gu, '@\u2060').replaceAll(/#(?=\d)/gu, '#\u2060');
 }
 
 function cut(text: string, characters: number): string {

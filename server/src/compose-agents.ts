@@ -63,8 +63,11 @@ export function createDescribeAgents(config: Pick<Config, 'agents' | 'programFol
     });
 }
 
-const versionTimeoutMs = 5_000;
-const versionLimits = { memoryBytes: 4 * 1024 ** 3, processes: 64, temporaryBytes: 64 * 1024 ** 2 };
+/** A program whose file is not in the memory of its host yet takes some seconds to say anything. */
+const probeTimeoutMs = 10_000;
+const probeLimits = { memoryBytes: 4 * 1024 ** 3, processes: 64, temporaryBytes: 64 * 1024 ** 2 };
+/** Claude Code's list of flags has 22 KB. */
+const probeMaxBytes = 256 * 1024;
 
 type Host = {
   readonly executor: Executor;
@@ -76,9 +79,9 @@ type Host = {
 export function createAgentPrograms(
   config: Pick<Config, 'agents' | 'programFolders'>,
   host: Host,
-): Pick<WorkerContext, 'offerProgram' | 'versionOf'> {
+): Pick<WorkerContext, 'offerProgram' | 'versionOf' | 'takesSchema'> {
   const folders = { stateFolder: host.folder.sandbox, dataFolder: host.folder.root };
-  const versions = new Map<string, Promise<string | undefined>>();
+  const answers = new Map<string, Promise<string | undefined>>();
 
   const offer: WorkerContext['offerProgram'] = async (agent, place) => {
     // Part of every system, and of every sandbox.
@@ -93,43 +96,65 @@ export function createAgentPrograms(
     });
   };
 
+  /** What the program answers, asked once for each version of it; undefined: nothing. Never rejects. */
+  const ask = async (
+    agent: AgentName,
+    place: Place,
+    words: readonly string[],
+  ): Promise<string | undefined> => {
+    const found = findAgentProgram(config, agent);
+    if (found.kind === 'missing') return undefined;
+    let key = found.realPath;
+    try {
+      const { mtimeMs, size } = await stat(found.realPath);
+      key = [found.realPath, mtimeMs, size, ...words].join(' ');
+      const asked =
+        answers.get(key) ?? offer(agent, place).then((offered) => askProgram(host, offered, place, words));
+      answers.set(key, asked);
+      return await asked;
+    } catch (error) {
+      answers.delete(key);
+      host.logger.warn({ agent, words, error: String(error) }, 'a program could not be asked about itself');
+      return undefined;
+    }
+  };
+
   return {
     offerProgram: offer,
     async versionOf(agent, place) {
-      const found = findAgentProgram(config, agent);
-      if (found.kind === 'missing') return undefined;
-      const { mtimeMs, size } = await stat(found.realPath);
-      const key = `${found.realPath} ${mtimeMs} ${size}`;
-      const asked =
-        versions.get(key) ?? offer(agent, place).then((offered) => askVersion(host, offered, place));
-      versions.set(key, asked);
-      return asked.catch((error: unknown) => {
-        host.logger.warn({ agent, error: String(error) }, 'a program could not be asked for its version');
-        return undefined;
-      });
+      return /\d+(?:\.\d+)+[\w.+-]*/u.exec((await ask(agent, place, ['--version'])) ?? '')?.[0];
+    },
+    async takesSchema({ name, abilities: { schemaFlag } }, place) {
+      if (schemaFlag === undefined) return false;
+      const help = (await ask(name, place, schemaFlag.help)) ?? '';
+      return help.split(/[^\w-]+/u).includes(schemaFlag.flag);
     },
   };
 }
 
 /**
- * Takes 50 to 200 ms, in the sandbox as all that the program does. One that refuses, or does not answer, is a
- * normal program without a version, and is not asked again.
+ * Takes 50 to 500 ms, in the sandbox as all that the program does, and in its folder for temporary files: one
+ * that does not know these words and begins to work has no tree before it. One that refuses is a normal program
+ * without an answer, and is not asked again; rejects where it did not come to that.
  */
-async function askVersion(
+async function askProgram(
   { executor }: Host,
   { program, readOnly, pathFolders }: OfferedProgram,
   place: Place,
+  words: readonly string[],
 ): Promise<string | undefined> {
+  const argv = ['/bin/sh', '-c', 'cd /tmp && exec "$0" "$@"', program, ...words] as const;
   const done = await runInSandbox(
     executor,
     place,
-    { argv: [program, '--version'], env: {}, readOnly, pathFolders },
+    { argv, env: {}, readOnly, pathFolders },
     {
-      limits: versionLimits,
-      timeoutMs: versionTimeoutMs,
-      maxOutputBytes: 4_096,
-      signal: AbortSignal.timeout(2 * versionTimeoutMs),
+      limits: probeLimits,
+      timeoutMs: probeTimeoutMs,
+      maxOutputBytes: probeMaxBytes,
+      signal: AbortSignal.timeout(2 * probeTimeoutMs),
     },
   );
-  return done.code === 0 ? /\d+(?:\.\d+)+[\w.+-]*/u.exec(done.stdout)?.[0] : undefined;
+  if (done.timedOut) throw new Error(`no answer within ${probeTimeoutMs / 1000} s`);
+  return done.code === 0 ? done.stdout : undefined;
 }

@@ -117,6 +117,17 @@ function testCommand(agent: Agent, task: AgentTask): void {
     }
   });
 
+  test(`${agent.name}: the flag for a schema stands in its command only where a task has one`, () => {
+    const flag = agent.abilities.schemaFlag?.flag ?? '--json-schema';
+    for (const variation of variations) {
+      const varied = { ...task, ...variation };
+      if (agent.refuse(varied) !== undefined) continue;
+      const isGiven = agent.command(varied, contractPlace).argv.includes(flag);
+      const isAsked = 'outputSchema' in variation && agent.abilities.schemaFlag !== undefined;
+      assert.equal(isGiven, isAsked);
+    }
+  });
+
   test(`${agent.name}: no secret of a tool server stands among the arguments`, () => {
     for (const { argv } of commands) assert.ok(argv.every((argument) => !argument.includes(secret)));
   });

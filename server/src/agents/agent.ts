@@ -1,4 +1,5 @@
 import type { AgentFailureCode } from '../domain/failure.ts';
+import type { RunKind } from '../domain/run-state.ts';
 import type { ModelSpend, Spend } from '../domain/spend.ts';
 
 /**
@@ -36,6 +37,11 @@ export type AgentAbilities = {
    * goes on on another host. Empty: it has none.
    */
   readonly sessionFolders: readonly string[];
+  /**
+   * The flag that gives the program a schema for its answer, and the arguments with which it lists its flags:
+   * a program that does not list this one would refuse it. Undefined: it takes no schema.
+   */
+  readonly schemaFlag: { readonly flag: string; readonly help: readonly string[] } | undefined;
 };
 
 export type AgentRefusal = {
@@ -57,6 +63,8 @@ export type AgentTask = {
   readonly runId: string;
   readonly iteration: number;
   readonly prompt: string;
+  /** What the run is for; `code` without it. */
+  readonly kind?: RunKind;
   /** The command of a script agent. */
   readonly command?: string;
   readonly model?: string;
@@ -66,6 +74,8 @@ export type AgentTask = {
   readonly allowedTools?: readonly string[];
   /** JSON Schema of the answer. */
   readonly outputSchema?: Readonly<Record<string, unknown>>;
+  /** An answer that does not follow the schema is one all the same, without `structured`. */
+  readonly schemaIsWish?: boolean;
   readonly mcpServers?: Readonly<Record<string, McpServer>>;
   /** The agent's permission requests become questions; without it, it may do all that its sandbox lets it. */
   readonly approvals?: 'ask';

@@ -5,12 +5,14 @@ import { keepCell } from './live-results.ts';
 import { makeTrial, type LiveScenario } from './scenario.ts';
 import { scenariosOfEnds } from './scenarios-of-ends.ts';
 import { scenariosOfFaults } from './scenarios-of-faults.ts';
+import { scenariosOfReviews } from './scenarios-of-reviews.ts';
 import { scenariosOfSessions } from './scenarios-of-sessions.ts';
 import { scenariosOfTrust } from './scenarios-of-trust.ts';
 import { scenariosOfWork } from './scenarios-of-work.ts';
 
 const scenarios: readonly LiveScenario[] = [
   ...scenariosOfWork,
+  ...scenariosOfReviews,
   ...scenariosOfSessions,
   ...scenariosOfTrust,
   ...scenariosOfEnds,

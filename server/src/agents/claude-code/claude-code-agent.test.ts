@@ -8,6 +8,7 @@ type Row = Omit<AgentRecording, 'lines' | 'exit'> & { readonly exit?: Partial<Ag
 
 const asked: Partial<AgentTask> = { approvals: 'ask' };
 const outputSchema: Partial<AgentTask> = { outputSchema: { type: 'object', required: ['ok'] } };
+const wish: Partial<AgentTask> = { ...outputSchema, schemaIsWish: true };
 
 /** The session had two requests of 5,950 microdollars each before the run that was recorded. */
 const resumed: AgentSession = {
@@ -21,8 +22,8 @@ const resumed: AgentSession = {
   },
 };
 
-/** Claude Code 2.1.330 against a scripted model; a row's name is its file's. */
-const rows: readonly Row[] = [
+/** Claude Code 2.1.330 against a scripted model; a row's name is its file's unless it names one. */
+const rows: readonly (Row & { readonly file?: string })[] = [
   { name: 'success', expected: { kind: 'done', result: 'Done: step 1 of write.' }, endsAt: 9 },
   { name: 'partial', task: { partialMessages: true }, expected: { kind: 'done' }, endsAt: 35 },
   { name: 'mcp', expected: { kind: 'done', result: 'Done: step 1 of mcp.' }, endsAt: 9 },
@@ -50,6 +51,28 @@ const rows: readonly Row[] = [
     exit: { code: 1 },
     expected: { kind: 'failed', code: 'answer_invalid', retryable: false },
     endsAt: 27,
+  },
+  {
+    name: 'schema-ignored, where the schema is a wish',
+    file: 'schema-ignored',
+    task: wish,
+    expected: { kind: 'done', result: 'Done: step 0 of noschema.', structured: undefined },
+    endsAt: 11,
+  },
+  {
+    name: 'schema-exhausted, where the schema is a wish',
+    file: 'schema-exhausted',
+    task: wish,
+    exit: { code: 1 },
+    expected: { kind: 'done', result: '{"nope":1}', structured: undefined },
+    endsAt: 27,
+  },
+  {
+    name: 'schema, where it is a wish',
+    file: 'schema',
+    task: wish,
+    expected: { kind: 'done', structured: { ok: true, file: 'hello.txt' } },
+    endsAt: 8,
   },
   {
     name: 'max-turns',
@@ -165,7 +188,7 @@ testAgentContract({
   task,
   recordings: rows.map((row) => ({
     ...row,
-    lines: recordedLines(new URL(`recordings/${row.name}.jsonl`, import.meta.url)),
+    lines: recordedLines(new URL(`recordings/${row.file ?? row.name}.jsonl`, import.meta.url)),
     exit: { code: 0, signal: null, errors: '', ...row.exit },
   })),
 });

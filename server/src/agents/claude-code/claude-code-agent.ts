@@ -10,7 +10,11 @@ import { createClaudeReader } from './reader.ts';
 export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
   return {
     name: 'claude-code',
-    abilities: { model: 'anthropic', sessionFolders: ['.claude/projects'] },
+    abilities: {
+      model: 'anthropic',
+      sessionFolders: ['.claude/projects'],
+      schemaFlag: { flag: '--json-schema', help: ['--help'] },
+    },
     refuse: () => undefined,
     command: (task, place) => claudeCommand(task, place, options),
     reader: createClaudeReader,

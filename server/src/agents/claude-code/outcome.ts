@@ -14,6 +14,8 @@ export type ClaudeSaid = {
   apiErrorText: string;
   /** The last text of the model, not of an agent within the agent. */
   lastText: string;
+  /** What the model gave last as the answer by the schema, whether it follows it or not. */
+  lastStructured?: unknown;
   /** The last line that was no JSON. */
   lastPlain: string;
 };
@@ -28,6 +30,7 @@ type Verdict = Pick<Failed, 'code' | 'retryable'>;
  */
 export function outcomeOf(task: AgentTask, said: ClaudeSaid, exit: AgentExit): AgentOutcome {
   if (said.result === undefined) return outcomeWithoutResult(task, said, exit);
+  if (task.schemaIsWish === true && gaveUpOnSchema(said.result)) return nearlyStructured(said);
   const words = failureWords(said);
   if (words !== undefined) return failed(verdictOf(task, said, `${words}\n${exit.errors}`), words);
   return exit.finished === true || exit.code === 0 ? doneOutcome(task, said, said.result) : badExit(exit);
@@ -54,7 +57,7 @@ function doneOutcome(task: AgentTask, said: ClaudeSaid, result: JsonObject): Age
   }
   const structured = fieldOf(result, 'structured_output');
   const hasStructured = structured !== undefined && structured !== null;
-  if (task.outputSchema !== undefined && !hasStructured) {
+  if (task.outputSchema !== undefined && !hasStructured && task.schemaIsWish !== true) {
     return failed({ code: 'answer_invalid', retryable: false }, 'the answer does not follow the schema');
   }
   const text = textField(result, 'result') || (hasStructured ? JSON.stringify(structured) : said.lastText);
@@ -64,6 +67,16 @@ function doneOutcome(task: AgentTask, said: ClaudeSaid, result: JsonObject): Age
     ...(stopReason === '' ? {} : { stopReason }),
     ...(hasStructured ? { structured } : {}),
   };
+}
+
+/** The model was told a few times that its answer does not follow the schema. */
+function gaveUpOnSchema(result: JsonObject): boolean {
+  return textField(result, 'subtype') === 'error_max_structured_output_retries';
+}
+
+/** The last of the answers that do not follow the schema: whoever only wished for it may read it all the same. */
+function nearlyStructured({ lastStructured, lastText }: ClaudeSaid): AgentOutcome {
+  return { kind: 'done', result: lastStructured === undefined ? lastText : JSON.stringify(lastStructured) };
 }
 
 function outcomeWithoutResult(task: AgentTask, said: ClaudeSaid, exit: AgentExit): AgentOutcome {

@@ -144,7 +144,10 @@ function takeAssistant(memory: Memory, gathered: Gathered, line: JsonObject): vo
   delete said.apiError;
   said.apiErrorText = '';
   // Agents within the agent write too; the answer is the outer one's.
-  if (texts.length > 0 && textField(line, 'parent_tool_use_id') === '') said.lastText = texts.join('\n');
+  const isOuter = textField(line, 'parent_tool_use_id') === '';
+  if (texts.length > 0 && isOuter) said.lastText = texts.join('\n');
+  const structured = blocks.findLast((block) => textField(block, 'name') === 'StructuredOutput');
+  if (structured !== undefined && isOuter) said.lastStructured = fieldOf(structured, 'input');
   if (blocks.length === 0) gathered.event({ type: 'system', content: systemWords(line), raw: line });
   for (const block of blocks) {
     const event = blockEvent(block);

@@ -32,8 +32,8 @@ type Row = Omit<AgentRecording, 'lines' | 'exit'> & { readonly exit?: Partial<Ag
 
 const failedExit: Partial<AgentExit> = { code: 1 };
 
-/** Codex 0.169.0 against a scripted model; a row's name is its file's. */
-const rows: readonly Row[] = [
+/** Codex 0.169.0 against a scripted model; a row's name is its file's unless it names one. */
+const rows: readonly (Row & { readonly file?: string })[] = [
   { name: 'exec-success', expected: { kind: 'done', result: 'Done: step 1 of write.' }, endsAt: 9 },
   { name: 'exec-mcp', expected: { kind: 'done', result: 'Done: step 1 of mcp.' }, endsAt: 9 },
   { name: 'exec-resume', task: { resume: resumed }, expected: { kind: 'done' }, endsAt: 6 },
@@ -51,6 +51,13 @@ const rows: readonly Row[] = [
     name: 'exec-schema-invalid',
     task: { outputSchema },
     expected: { kind: 'failed', code: 'answer_invalid', retryable: false },
+    endsAt: 6,
+  },
+  {
+    name: 'exec-schema-invalid, where the schema is a wish',
+    file: 'exec-schema-invalid',
+    task: { outputSchema, schemaIsWish: true },
+    expected: { kind: 'done', result: '{"ok":"perhaps"}', structured: undefined },
     endsAt: 6,
   },
   ...(
@@ -163,7 +170,7 @@ testAgentContract({
   task,
   recordings: rows.map((row) => ({
     ...row,
-    lines: recordedLines(new URL(`recordings/${row.name}.jsonl`, import.meta.url)),
+    lines: recordedLines(new URL(`recordings/${row.file ?? row.name}.jsonl`, import.meta.url)),
     exit: { code: 0, signal: null, errors: '', ...row.exit },
   })),
 });
@@ -233,5 +240,6 @@ test('a budget in money, which it could not keep, is refused', () => {
 });
 
 test('its conversations are the only files that move with a session', () => {
-  assert.deepEqual(agent.abilities, { model: 'openai', sessionFolders: ['.codex/sessions'] });
+  const { model, sessionFolders } = agent.abilities;
+  assert.deepEqual({ model, sessionFolders }, { model: 'openai', sessionFolders: ['.codex/sessions'] });
 });

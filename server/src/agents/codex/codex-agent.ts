@@ -23,7 +23,11 @@ export function createCodexAgent(options: CodexOptions): Agent {
   const modelOf = (task: AgentTask): string => task.model ?? options.defaultModel ?? 'codex';
   return {
     name: 'codex',
-    abilities: { model: 'openai', sessionFolders: [`${codexFolder}/sessions`] },
+    abilities: {
+      model: 'openai',
+      sessionFolders: [`${codexFolder}/sessions`],
+      schemaFlag: { flag: '--output-schema', help: ['exec', '--help'] },
+    },
     refuse(task) {
       return task.maxBudgetMicrodollars === undefined
         ? undefined

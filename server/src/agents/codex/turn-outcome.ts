@@ -79,8 +79,10 @@ function answered(turn: Turn, task: AgentTask): AgentOutcome {
   } as const;
   if (task.outputSchema === undefined) return done;
   const structured = parseAnswer(result);
-  return structured !== undefined && matchesSchema(structured, task.outputSchema)
-    ? { ...done, structured }
+  if (structured !== undefined && matchesSchema(structured, task.outputSchema))
+    return { ...done, structured };
+  return task.schemaIsWish === true
+    ? done
     : failed(
         'answer_invalid',
         `the answer is not what the schema asks for: ${result.slice(0, errorsMaxLength)}`,

@@ -57,12 +57,14 @@ test('a promise to ask first is refused, and what is about a model is let be', (
   assert.equal(scriptAgent.refuse({ ...task, model: 'any', maxTurns: 3, partialMessages: true }), undefined);
 });
 
-test('a command finds prompt, task and iteration in its environment', () => {
+test('a command finds prompt, task, iteration and what it is run for in its environment', () => {
   const done = run(
-    'printf "%s|%s|%s" "$SLIPWAY_PROMPT" "$SLIPWAY_TASK_ID" "$SLIPWAY_ITERATION"',
+    'printf "%s|%s|%s|%s" "$SLIPWAY_PROMPT" "$SLIPWAY_TASK_ID" "$SLIPWAY_ITERATION" "$SLIPWAY_RUN_KIND"',
     'a\n$b "c"',
   );
-  assert.equal(done.stdout, 'a\n$b "c"|task-1|2');
+  assert.equal(done.stdout, 'a\n$b "c"|task-1|2|code');
+  const { env } = scriptAgent.command({ ...task, kind: 'pr_review' }, contractPlace);
+  assert.equal(env['SLIPWAY_RUN_KIND'], 'pr_review');
 });
 
 test('what goes to stderr is read in its place among the rest', () => {
@@ -86,6 +88,19 @@ test('the result is what was printed last, at most 2,000 characters of it', () =
   const long = outcomeOf(Array.from({ length: 1_000 }, (_, index) => `line ${index}`));
   assert.ok(long.kind === 'done' && long.result.length <= 2_000 && long.result.endsWith('line 999'));
   assert.deepEqual(outcomeOf([]), { kind: 'done', result: '' });
+});
+
+test('of a plan or a review all that was printed is the result, a megabyte at most', () => {
+  const lines = Array.from({ length: 100 }, (_, index) => `${index} ${'x'.repeat(1_000)}`);
+  for (const kind of ['plan', 'review', 'pr_review'] as const) {
+    const reader = scriptAgent.reader({ ...task, kind });
+    for (const line of lines) reader.read([line]);
+    const outcome = reader.outcome({ code: 0, signal: null, errors: '' });
+    assert.equal(outcome.kind === 'done' && outcome.result, lines.join('\n'));
+    for (let round = 0; round < 50; round += 1) reader.read(lines);
+    const long = reader.outcome({ code: 0, signal: null, errors: '' });
+    assert.ok(long.kind === 'done' && long.result.length <= 1_000_000 && long.result.endsWith('xxx'));
+  }
 });
 
 test('a failure says how the script ended and what it said last', () => {

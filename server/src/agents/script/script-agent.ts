@@ -1,18 +1,21 @@
-import { nothingRead, type Agent, type AgentEvent, type AgentReader } from '../agent.ts';
+import { nothingRead, type Agent, type AgentEvent, type AgentReader, type AgentTask } from '../agent.ts';
 
 /** An event holds so many characters of output at most; a longer line is an event of its own. */
 const foldCharacters = 16_384;
 const resultCharacters = 2_000;
+/** Where the words are the work: the end alone of a review in JSON says nothing. */
+const wordyResultCharacters = 1_000_000;
 
 /**
  * An agent that needs no model: it runs the task's command with `sh -c` in the workspace, with the prompt
- * in `SLIPWAY_PROMPT`. Exit code 0 is success; what it printed last is its result. stderr is folded into
+ * in `SLIPWAY_PROMPT`. Exit code 0 is success; what it printed last is its result, and of a plan or a review
+ * all that it printed. stderr is folded into
  * stdout, so that both keep their order. It has no word for its end and no conversation. Options that
  * are about a model say nothing about it and are let be; a promise to ask first would be a false one.
  */
 export const scriptAgent: Agent = {
   name: 'script',
-  abilities: { model: undefined, sessionFolders: [] },
+  abilities: { model: undefined, sessionFolders: [], schemaFlag: undefined },
   refuse(task) {
     if (task.command === undefined || task.command.trim() === '') {
       return { field: 'command', message: 'field is required for the script agent' };
@@ -29,6 +32,7 @@ export const scriptAgent: Agent = {
         SLIPWAY_COMMAND: task.command ?? '',
         SLIPWAY_TASK_ID: task.taskId,
         SLIPWAY_ITERATION: String(task.iteration),
+        SLIPWAY_RUN_KIND: task.kind ?? 'code',
       },
       input: '',
     };
@@ -36,7 +40,8 @@ export const scriptAgent: Agent = {
   reader: createScriptReader,
 };
 
-function createScriptReader(): AgentReader {
+function createScriptReader({ kind = 'code' }: AgentTask): AgentReader {
+  const kept = kind === 'code' ? resultCharacters : wordyResultCharacters;
   let tail = '';
   return {
     read(lines) {
@@ -54,13 +59,15 @@ function createScriptReader(): AgentReader {
         characters += line.length + 1;
       }
       flush();
-      for (const event of events) tail = lastOf(`${tail}\n${lastOf(event.content)}`);
+      for (const event of events) tail += `\n${event.content}`;
+      // Cut rarely: a long one at each event would be copied as often.
+      if (tail.length > 2 * kept) tail = tail.slice(-kept);
       return { ...nothingRead, events };
     },
     answer: ({ requestId }) => ({ key: `answer:${requestId}`, text: '' }),
     interrupt: () => undefined,
     outcome(exit) {
-      const result = tail.trim();
+      const result = tail.slice(-kept).trim();
       if (exit.code === 0) return { kind: 'done', result };
       const how =
         exit.code === null ? `was ended by ${exit.signal ?? 'a signal'}` : `exited with code ${exit.code}`;
@@ -73,8 +80,4 @@ function createScriptReader(): AgentReader {
       };
     },
   };
-}
-
-function lastOf(text: string): string {
-  return text.length <= resultCharacters ? text : text.slice(-resultCharacters);
 }

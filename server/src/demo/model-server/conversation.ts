@@ -26,8 +26,8 @@ export type Conversation = {
 
 /** The scenario that a conversation is in. */
 export type Marked = {
-  /** The marker as it stands in the prompt. */
-  readonly marker: string;
+  /** The marker as it stands in the prompt; undefined: it has none. */
+  readonly marker: string | undefined;
   readonly name: string;
   /** What stands behind the second colon; empty without one. */
   readonly argument: string;
@@ -53,4 +53,15 @@ export function findMarker(history: readonly Said[]): Marked | undefined {
     return { marker: last[0], name, argument, step, prompt: said.text };
   }
   return undefined;
+}
+
+/** A conversation without a marker, from its last prompt on. */
+export function withoutMarker(
+  history: readonly Said[],
+  { name, argument }: { readonly name: string; readonly argument: string },
+): Marked {
+  const begins = history.findLastIndex(({ kind }) => kind === 'user');
+  const said = history[begins];
+  const step = history.slice(begins + 1).length;
+  return { marker: undefined, name, argument, step, prompt: said?.kind === 'user' ? said.text : '' };
 }

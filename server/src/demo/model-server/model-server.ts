@@ -4,19 +4,21 @@ import { text } from 'node:stream/consumers';
 import { anthropicMessages } from './anthropic-messages.ts';
 import { chatCompletions } from './chat-completions.ts';
 import { createAnswer, type Answer } from './answer.ts';
-import { findMarker, type Conversation } from './conversation.ts';
+import { findMarker, withoutMarker, type Conversation } from './conversation.ts';
 import { deliver, type Delivered } from './deliver.ts';
 import { openaiResponses } from './openai-responses.ts';
 import type { Protocol } from './protocol.ts';
 import { say, scriptedUsage, type Reply } from './reply.ts';
 import { createRequestLog, type LoggedRequest, type RequestLog } from './request-log.ts';
-import { replyOf } from './scenarios.ts';
+import { replyOf, type ModelScenarioName } from './scenarios.ts';
 
 export type ModelServerOptions = {
   /** 0, the default: any free one. */
   readonly port?: number;
   /** Before the first byte of each answer to a model request. */
   readonly latencyMs?: number;
+  /** The scenario of prompts that have no marker, whose words are others' to choose; undefined: a short text. */
+  readonly unmarked?: { readonly name: ModelScenarioName; readonly argument: string };
 };
 
 export type ModelServer = AsyncDisposable & {
@@ -43,7 +45,8 @@ export type ModelServer = AsyncDisposable & {
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const log = createRequestLog();
   const closing = new AbortController();
-  const state: State = { log, closing: closing.signal, latencyMs: options.latencyMs ?? 0 };
+  const { latencyMs = 0, unmarked = plain } = options;
+  const state: State = { log, closing: closing.signal, latencyMs, unmarked };
   const server = createServer((request, response) => void serve(state, request, response));
   // Node's own 5 s would break a connection in the very moment in which a client uses it again.
   server.keepAliveTimeout = idleConnectionMs;
@@ -68,7 +71,12 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
 
 const idleConnectionMs = 60_000;
 
-type State = { readonly log: RequestLog; readonly closing: AbortSignal; readonly latencyMs: number };
+type State = {
+  readonly log: RequestLog;
+  readonly closing: AbortSignal;
+  readonly latencyMs: number;
+  readonly unmarked: { readonly name: string; readonly argument: string };
+};
 
 type Exchange = {
   readonly id: number;
@@ -128,7 +136,7 @@ async function respond(state: State, { id, request, answer }: Exchange): Promise
     answer.json(200, { input_tokens: scriptedUsage.input });
     return 'sent';
   }
-  return deliver(delivery, chooseReply(state.log, id, conversation));
+  return deliver(delivery, chooseReply(state, id, conversation));
 }
 
 const models = ['claude-scripted', 'gpt-scripted'].map((id) => ({
@@ -152,19 +160,19 @@ function hasCredential({ headers }: IncomingMessage): boolean {
 }
 
 /** By the conversation's marker, and the requests of the log that came with the same prompt. */
-function chooseReply(log: RequestLog, id: number, conversation: Conversation): Reply {
+function chooseReply({ log, unmarked }: State, id: number, conversation: Conversation): Reply {
   if (conversation.tools.length === 0) {
     log.change(id, { scenario: 'text' });
     return say(conversation.wantsJson ? '{"title":"A short title"}' : 'A short title');
   }
-  const marked = findMarker(conversation.history) ?? unmarked;
+  const marked = findMarker(conversation.history) ?? withoutMarker(conversation.history, unmarked);
   const { marker, name, step, prompt } = marked;
   const earlier = log.all().filter((request) => request.id !== id && request.prompt === prompt).length;
   log.change(id, { marker, scenario: name, step, prompt });
   return replyOf(name, { ...marked, ...conversation, earlier });
 }
 
-const unmarked = { marker: undefined, name: 'text', argument: '', step: 0, prompt: undefined };
+const plain = { name: 'text', argument: '' } as const;
 
 function parsed(json: string): unknown {
   try {

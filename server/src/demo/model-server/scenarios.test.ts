@@ -158,6 +158,35 @@ testEachWay('a structured answer is a call of the tool for it, or the text', asy
   assert.deepEqual((await hear('schema-invalid')).texts, ['{"ok":"perhaps"}']);
 });
 
+const findingAt = (file: string, line: number): unknown => ({
+  verdict: 'request_changes',
+  issues: [{ file, line, severity: 'major' }],
+});
+
+testEachWay('asked for a verdict, it reviews; else it writes the file', async (_, { hear }) => {
+  const marker = scenarioMarker('review', 'src/a.ts:3');
+  const prompt = `Give a "verdict" of the work that was asked for: ${marker}`;
+  const [call] = (await hear('review', undefined, { prompt, tools: ['Bash', 'StructuredOutput'] })).calls;
+  assert.equal(call?.name, 'StructuredOutput');
+  assert.partialDeepStrictEqual(call.input, findingAt('src/a.ts', 3));
+  const [text = ''] = (await hear('review', undefined, { prompt })).texts;
+  assert.partialDeepStrictEqual(JSON.parse(text), findingAt('src/a.ts', 3));
+  const approving = `"verdict" ${scenarioMarker('review', 'approve')}`;
+  const [approval = ''] = (await hear('review', undefined, { prompt: approving })).texts;
+  assert.partialDeepStrictEqual(JSON.parse(approval), { verdict: 'approve', issues: [] });
+  assert.match(JSON.stringify((await hear('review', 'src/a.ts:3')).calls), /> 'src\/a\.ts'/u);
+  assert.match(JSON.stringify((await hear('review')).calls), /> 'hello\.txt'/u);
+});
+
+testEachWay('a review in words has its JSON in a block', async (_, { hear }) => {
+  const prompt = `"verdict" ${scenarioMarker('review-block')}`;
+  const [text = ''] = (await hear('review-block', undefined, { prompt, tools: ['Bash', 'StructuredOutput'] }))
+    .texts;
+  const block = /```json\n(.*)\n```/su.exec(text)?.[1] ?? '';
+  assert.partialDeepStrictEqual(JSON.parse(block), findingAt('hello.txt', 1));
+  assert.match(JSON.stringify((await hear('review-block')).calls), /> 'hello\.txt'/u);
+});
+
 testEachWay('what is unknown stands beside a message that is whole', async (_, { hear }) => {
   const heard = await hear('unknown-event');
   assert.deepEqual(heard.texts, ['Done: known.']);

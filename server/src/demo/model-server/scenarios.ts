@@ -1,6 +1,7 @@
 import { callEnding, callMcp, callShell } from './call-tool.ts';
 import type { Tool } from './conversation.ts';
 import { say, type Part, type Reply } from './reply.ts';
+import { asksForVerdict, scriptedReview } from './scripted-review.ts';
 
 /** What a scenario decides by. */
 type Ask = {
@@ -12,6 +13,8 @@ type Ask = {
   readonly wantsJson: boolean;
   /** How many requests with the very same prompt came before this one. */
   readonly earlier: number;
+  /** All of the message with the marker. */
+  readonly prompt: string | undefined;
 };
 
 type Scenario = {
@@ -48,6 +51,12 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+function writeFile(ask: Ask, name: string, file: string): Reply {
+  const target = quoted(file === '' ? 'hello.txt' : file);
+  const command = `printf 'hello from the scripted model\\n' > ${target}`;
+  return callOnce(ask, name, callShell(ask.tools, command));
+}
+
 /** Two daemons that no wait and no process group reaches; each ends by itself after five minutes. */
 function daemons(file: string): string {
   const detached = '</dev/null >/dev/null 2>&1 &';
@@ -80,10 +89,25 @@ export const modelScenarios = {
   write: {
     about: 'Writes a file with a shell command, then says that it is done.',
     argument: 'the file (default: hello.txt)',
+    reply: (ask) => writeFile(ask, 'write', ask.argument),
+  },
+  review: {
+    about: 'Asked for a verdict, reviews: one finding, in JSON; asked for anything else, writes the file.',
+    argument: 'the file and the line of the finding, or `approve` for none (default: hello.txt:1)',
     reply: (ask) => {
-      const file = quoted(ask.argument === '' ? 'hello.txt' : ask.argument);
-      const command = `printf 'hello from the scripted model\\n' > ${file}`;
-      return callOnce(ask, 'write', callShell(ask.tools, command));
+      const { file, review } = scriptedReview(ask.argument);
+      if (!asksForVerdict(ask.prompt)) return writeFile(ask, 'review', file);
+      return ask.step > 0 ? say('Done: the review is given.') : structured(ask, review);
+    },
+  },
+  'review-block': {
+    about: 'The same in words, with the JSON in a fenced block, whatever form was asked for.',
+    argument: 'as of `review`',
+    reply: (ask) => {
+      const { file, review } = scriptedReview(ask.argument);
+      if (!asksForVerdict(ask.prompt)) return writeFile(ask, 'review-block', file);
+      const block = `\`\`\`json\n${JSON.stringify(review, null, 2)}\n\`\`\``;
+      return say(`I have read the changes. My review:\n\n${block}\n\nThat is all.`);
     },
   },
   fix: {

@@ -3,6 +3,7 @@ export type GitErrorCode =
   | 'not_found'
   | 'authentication'
   | 'branch_not_found'
+  | 'pull_request_not_found'
   | 'empty_repository'
   | 'submodules'
   | 'lfs'

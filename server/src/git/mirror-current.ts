@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { GitError } from './git-error.ts';
 import type { RemoteRefs } from './list-refs.ts';
 import { busyFile } from './mirror-repair.ts';
+import type { Refresh } from './mirror-fetch.ts';
 import { readMirror, usedFile } from './mirror-refresh.ts';
-import type { Mirror, Refresh } from './mirror-refresh.ts';
+import type { Mirror } from './mirror-refresh.ts';
 
 /** What the caller of a refresh is going to read: the tags, and one branch (undefined: the default one). */
 export type Needed = { readonly branch: string | undefined };

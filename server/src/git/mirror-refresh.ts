@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBranchName } from '../domain/branch-name.ts';
-import type { CommandResult } from '../lib/child-process.ts';
-import { diagnose, GitError } from './git-error.ts';
-import type { Git, Remote } from './git.ts';
+import { GitError } from './git-error.ts';
+import type { Git } from './git.ts';
 import { layOutRepository } from './layout.ts';
+import { checkFetched, fetchBounded, type Refresh } from './mirror-fetch.ts';
 import { busyFile, repairMirror } from './mirror-repair.ts';
 
 /** What the server knows of a repository elsewhere; the folder is a bare repository. */
@@ -24,24 +24,11 @@ export const usedFile = 'slipway-used';
 
 const traceFile = 'slipway-trace';
 const maxTraceBytes = 1024 * 1024;
-const sizeCheckMs = 1000;
-const damagedPack = /packfile .* cannot be accessed|too short to be a packfile|does not match index/u;
 const remoteHead = 'refs/slipway/remote/HEAD';
 const noHead = 'refs/slipway/none';
 
-/**
- * `HEA*` asks for HEAD without failing where there is none. Packs are kept as they come: a mirror has no
- * loose objects, which is what `copyPacks` relies on.
- */
+/** `HEA*` asks for HEAD without failing where there is none. */
 const refspecs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*', '+HEA*:refs/slipway/remote/HEA*'];
-
-export type Refresh = {
-  readonly git: Git;
-  readonly folder: string;
-  readonly remote: Remote;
-  readonly maxBytes: number;
-  readonly signal: AbortSignal;
-};
 
 /**
  * Makes the mirror what the remote is now, with one network process, and reads it. Call it under the
@@ -115,76 +102,16 @@ async function buildAside(refresh: Refresh): Promise<void> {
 
 async function fetchInto(folder: string, refresh: Refresh): Promise<void> {
   const trace = join(folder, traceFile);
-  const busy = join(folder, busyFile);
-  await writeFile(busy, '');
   await rm(trace, { force: true });
-  // A fetch that was ended throws here, and leaves the mark: whoever comes next repairs the mirror.
-  const result = await boundedFetch(folder, trace, refresh);
-  await rm(busy, { force: true });
+  const result = await fetchBounded(folder, refresh, {
+    args: ['--prune'],
+    refspecs,
+    env: { GIT_TRACE_PACKET: trace },
+  });
   const head = await headInTrace(trace);
   await rm(trace, { force: true });
-  if (result.code !== 0) throw diagnose(result.stderr, refresh.remote.url);
-  // A fetch gets what it misses and succeeds, but the damaged pack would go into every tree.
-  if (damagedPack.test(result.stderr))
-    throw new GitError('corrupt', `the mirror of ${refresh.remote.url} is damaged`);
-  if ((await folderBytes(join(folder, 'objects', 'pack'))) > refresh.maxBytes) throw tooLarge(refresh);
+  await checkFetched(folder, refresh, result);
   await writeHead(folder, head);
-}
-
-/** git cannot bound what a fetch stores: the folder is measured meanwhile. */
-async function boundedFetch(folder: string, trace: string, refresh: Refresh): Promise<CommandResult> {
-  const limit = new AbortController();
-  const timer = setInterval(() => {
-    void folderBytes(join(folder, 'objects', 'pack')).then((bytes) => {
-      if (bytes > refresh.maxBytes) limit.abort(tooLarge(refresh));
-    });
-  }, sizeCheckMs);
-  const options = [
-    '--quiet',
-    '--force',
-    '--prune',
-    '--no-tags',
-    '--no-write-fetch-head',
-    '--no-show-forced-updates',
-  ];
-  const more = ['--no-recurse-submodules', '--no-auto-maintenance'];
-  try {
-    return await refresh.git.talk(
-      refresh.remote,
-      (url) => ['fetch', ...options, ...more, '--', url, ...refspecs],
-      {
-        cwd: folder,
-        signal: AbortSignal.any([refresh.signal, limit.signal]),
-        config: ['transfer.unpackLimit=1', 'fetch.writeCommitGraph=false'],
-        env: { GIT_TRACE_PACKET: trace },
-      },
-    );
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-function tooLarge({ remote, maxBytes }: Refresh): GitError {
-  const limit = `${Math.floor(maxBytes / 1024 / 1024)} MiB`;
-  return new GitError(
-    'too_large',
-    `${remote.url} is larger than the ${limit} that the mirrors may take. Raise that limit.`,
-  );
-}
-
-/** The bytes of the files directly in a folder; 0 when it is gone. */
-export async function folderBytes(folder: string): Promise<number> {
-  try {
-    const sizes = (await readdir(folder)).map((name) =>
-      stat(join(folder, name)).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    );
-    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-  } catch {
-    return 0;
-  }
 }
 
 /**

@@ -4,7 +4,9 @@ import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryExclusiveLock } from '../lib/exclusive-lock.ts';
 import type { Git } from './git.ts';
-import { folderBytes, usedFile } from './mirror-refresh.ts';
+import { folderBytes } from './mirror-fetch.ts';
+import { keptRefs } from './mirror-keep.ts';
+import { usedFile } from './mirror-refresh.ts';
 import { busyFile, repairMirror } from './mirror-repair.ts';
 
 type Trim = {
@@ -78,7 +80,7 @@ async function repackIfNeeded({ git, signal }: Trim, mirror: string): Promise<vo
 async function removeUnused(trim: Trim, mirror: string): Promise<boolean> {
   using lock = tryExclusiveLock(lockPath(mirror));
   if (lock === undefined || Date.now() - (await usedAt(mirror)) < trim.graceMs) return false;
-  const args = ['--git-dir', mirror, 'for-each-ref', '--count=1', 'refs/slipway/keep/'];
+  const args = ['--git-dir', mirror, 'for-each-ref', '--count=1', keptRefs];
   const kept = await trim.git.run(args, { cwd: '/', signal: trim.signal });
   if (kept.code === 0 && kept.stdout.length > 0) return false;
   const gone = `${mirror}.gone-${randomBytes(6).toString('hex')}`;

@@ -8,6 +8,7 @@ import { GitError } from './git-error.ts';
 import type { Git, Remote } from './git.ts';
 import { findCurrentMirror } from './mirror-current.ts';
 import type { Needed } from './mirror-current.ts';
+import { dropKept, fetchPullRequest, keepCommit, type WantedPullRequest } from './mirror-keep.ts';
 import { refreshMirror } from './mirror-refresh.ts';
 import type { Mirror } from './mirror-refresh.ts';
 import { lockPath, trimMirrors } from './mirror-trim.ts';
@@ -41,9 +42,20 @@ export type Mirrors = {
   ) => Promise<Mirror>;
   /** Where the mirror is, for who has refreshed it before; undefined when there is none. */
   readonly find: (remote: Remote, canonicalUrl: string) => Pick<Mirror, 'folder'> | undefined;
+  /**
+   * Gives the head of a pull request as it is now, from whichever fork, fetched with this credential into a
+   * mirror that was just refreshed: one conversation. It is kept as with `keep`, beside the commit that `id`
+   * keeps, until `unkeep`. Throws `GitError`, `pull_request_not_found` where the remote has no such ref.
+   */
+  readonly fetchPullRequest: (
+    remote: Remote,
+    mirror: Pick<Mirror, 'folder'>,
+    wanted: WantedPullRequest,
+    signal: AbortSignal,
+  ) => Promise<string>;
   /** Keeps a commit, and its mirror, for as long as `id` (letters, digits, dashes) stands. May be repeated. */
   readonly keep: (mirror: Mirror, id: string, commit: string) => Promise<void>;
-  /** Takes back `keep`; nothing happens when there is none, or no mirror any more. */
+  /** Takes back what `id` keeps; nothing happens when that is nothing, or there is no mirror any more. */
   readonly unkeep: (mirror: Pick<Mirror, 'folder'>, id: string) => Promise<void>;
   /** Removes what killed processes left, repacks, and removes the least recently used unkept mirrors. */
   readonly trim: (signal?: AbortSignal) => Promise<void>;
@@ -74,14 +86,13 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
       const mirror = folderOf(remote, canonicalUrl);
       return existsSync(mirror) ? { folder: mirror } : undefined;
     },
-    async keep(mirror, id, commit) {
-      const args = ['--git-dir', mirror.folder, 'update-ref', keepRef(id), commit];
-      await git.check(args, { cwd: '/', signal: never, target: `commit ${commit}` });
+    async fetchPullRequest(remote, mirror, wanted, signal) {
+      using _lock = await takeExclusiveLock(lockPath(mirror.folder), signal);
+      return await fetchPullRequest({ git, folder: mirror.folder, remote, maxBytes, signal }, wanted);
     },
+    keep: (mirror, id, commit) => keepCommit(git, mirror.folder, id, commit),
     async unkeep(mirror, id) {
-      if (!existsSync(mirror.folder)) return;
-      const args = ['--git-dir', mirror.folder, 'update-ref', '-d', keepRef(id)];
-      await git.check(args, { cwd: '/', signal: never, target: `the kept commit ${id}` });
+      if (existsSync(mirror.folder)) await dropKept(git, mirror.folder, id);
     },
     trim: (signal = never) =>
       trimMirrors({ git, folder, maxBytes, graceMs: options.graceMs ?? defaultGraceMs, signal }),
@@ -140,11 +151,6 @@ function credentialKey({ credential }: Remote): string {
   const user = credential.kind === 'password' ? credential.username : undefined;
   const text = JSON.stringify([credential.kind, user, secretOf(credential).reveal()]);
   return createHash('sha256').update(text).digest('hex');
-}
-
-function keepRef(id: string): string {
-  if (!/^[A-Za-z0-9-]{1,100}$/u.test(id)) throw new TypeError(`not an id to keep a commit by: ${id}`);
-  return `refs/slipway/keep/${id}`;
 }
 
 type Joined<T> = {

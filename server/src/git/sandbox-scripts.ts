@@ -1,25 +1,8 @@
-/**
- * What the worker has done inside a sandbox, by the sandbox's own user: POSIX shell around git. The tree may
- * be hostile by then; it can only hurt itself, but it must not hang the script.
- */
+import { commitExits, ownRepository, quietEnv, type SandboxGitCommand } from './sandbox-repository.ts';
+
+export type { SandboxGitCommand } from './sandbox-repository.ts';
 
 export type Person = { readonly name: string; readonly email: string };
-
-/** A command line and its environment, as an executor takes them. */
-export type SandboxGitCommand = {
-  readonly argv: readonly [string, ...string[]];
-  readonly env: Readonly<Record<string, string>>;
-};
-
-const quietEnv = {
-  LC_ALL: 'C',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_ATTR_NOSYSTEM: '1',
-  GIT_NO_REPLACE_OBJECTS: '1',
-  GIT_TERMINAL_PROMPT: '0',
-  GIT_EDITOR: ':',
-};
 
 /**
  * Arguments: the tree. Checks out what `createTree` prepared, or puts a tree back to its HEAD; one worker
@@ -32,18 +15,6 @@ set -- git -C "$1" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c checko
 if [ -z "\${SLIPWAY_SNAPSHOT-}" ]; then exec "$@" --hard; fi
 "$@" --hard && exec "$@" --mixed HEAD~1
 `;
-
-/** Why `commitScript` printed no bundle. */
-export const commitExits = {
-  /** HEAD is the base, and the tree has no changes. */
-  unchanged: 80,
-  /** There is no usable repository any more, or it has lost the base. */
-  broken: 81,
-  /** HEAD does not descend from the base. */
-  unrelated: 82,
-  /** git said no, for a reason that stderr tells: the disk is full, a file cannot be read. */
-  failed: 83,
-} as const;
 
 export type CommitExit = keyof typeof commitExits;
 
@@ -58,35 +29,15 @@ export const resultRef = 'refs/slipway/result';
  * own on top of HEAD even where all was committed: who takes it up again drops just that one. Ends with 0 or one of
  * `commitExits`. Written to start few processes: each costs 1–2 ms.
  *
- * The tree's own configuration, hooks, replaced objects and attributes are not overridden but not read: git
- * runs with a repository of the script's own, which has only objects, refs, HEAD and a copy of the index in
- * common with the tree's. So filters, fsmonitor, signing and includes do not exist for it, whatever they are
- * called in the next version of git. When the tree's index is damaged, a file is unreadable, a FIFO or a
- * socket stands where a file was, or a nested repository has no commit, it mends that and tries once more;
- * nested repositories are left out.
+ * The tree's own configuration and hooks are not read: see `ownRepository`. When the tree's index is damaged, a
+ * file is unreadable, a FIFO or a socket stands where a file was, or a nested repository has no commit, it
+ * mends that and tries once more; nested repositories are left out.
  */
 const commitScript = `
 set -uf
 tree=$1 base=$2
 shift 2
-cd "$tree" 2>/dev/null || exit ${commitExits.broken}
-if [ -L .git ] || ! [ -d .git/refs ] || ! [ -d .git/objects ] || ! [ -f .git/HEAD ]; then exit ${commitExits.broken}; fi
-own=$(mktemp -d) || exit ${commitExits.failed}
-trap 'rm -rf "$own"' EXIT
-tree=$(pwd -P)
-export GIT_DIR="$own" GIT_WORK_TREE="$tree" GIT_OBJECT_DIRECTORY="$tree/.git/objects" GIT_INDEX_FILE="$own/index"
-
-# Whatever ran in the tree is gone: these locks are nobody's.
-for lock in index HEAD config packed-refs; do
-  if [ -e ".git/$lock.lock" ]; then rm -f ".git/$lock.lock"; fi
-done
-
-printf '[core]\\n\\trepositoryformatversion = 0\\n\\tbare = false\\n\\tlogallrefupdates = false\\n' >"$own/config"
-ln -s "$tree/.git/refs" "$tree/.git/packed-refs" "$own"
-if [ -f .git/index ]; then set -- .git/index "$@"; else set -- .git/HEAD "$@"; fi
-cp -f .git/HEAD "$1" "$own" 2>/dev/null
-shift
-[ -f "$own/HEAD" ] || exit ${commitExits.broken}
+${ownRepository}
 if [ -f .git/info/exclude ]; then mkdir "$own/info" && cp .git/info/exclude "$own/info/exclude"; fi
 
 newline='

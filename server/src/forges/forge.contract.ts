@@ -17,7 +17,15 @@ export type TrialStep =
   | 'find_pull_request'
   | 'create_pull_request'
   | 'update_pull_request'
-  | 'add_labels';
+  | 'add_labels'
+  /** One pull request by its number. */
+  | 'read_pull_request'
+  /** Any part of what it changes. */
+  | 'read_diff'
+  /** Whether a review is there already. */
+  | 'find_review'
+  /** Whatever posts a review, or a part of it. */
+  | 'post_review';
 
 /** What goes wrong with one request, or with `times`. Answers are in the forge's own form. */
 export type TrialFault =
@@ -46,6 +54,16 @@ export type TrialPullRequest = {
   readonly labels: readonly string[];
 };
 
+/** What was posted about a pull request: by whom and in which pieces is the forge's own. */
+export type TrialReview = {
+  /** As they were sent, with what nobody sees of them; comments on lines are not among them. */
+  readonly texts: readonly string[];
+  readonly comments: readonly { readonly path: string; readonly line: number; readonly body: string }[];
+};
+
+/** Files by their paths, with their new contents; undefined: deleted. */
+export type TrialFiles = Readonly<Record<string, string | undefined>>;
+
 /** A repository of the trial: `main` with a commit, and `work` with one more. */
 export type TrialRepository = {
   /** With the token of its owner. */
@@ -68,6 +86,16 @@ export type TrialRepository = {
   readonly remove: () => Promise<void>;
   /** Somebody forks it, and asks to merge the branch of this name from there. */
   readonly openFromFork: (branch: string) => Promise<number>;
+  /** Commits files on this branch, made from `main` where it is not there; the commit's id. */
+  readonly write: (branch: string, files: TrialFiles) => Promise<string>;
+  /** A forced push: `main` with one commit of these files is the branch from now on. */
+  readonly rewrite: (branch: string, files: TrialFiles) => Promise<string>;
+  /** The commit that git finds under a ref, over HTTP with the token of `access`; undefined: there is no such ref. */
+  readonly gitFinds: (ref: string) => Promise<string | undefined>;
+  /** What was posted about the pull request, `chatter` apart. */
+  readonly posted: (number: number) => Promise<TrialReview>;
+  /** Somebody says so many other things about the pull request, in the form in which the forge keeps reviews. */
+  readonly chatter: (number: number, count: number) => Promise<void>;
 };
 
 /** What every forge is tried with, plain git too. */
@@ -186,6 +214,20 @@ export function inabilityContract(make: MakeTrial<RepositoryTrial>): void {
       forge.listRepositories(expiredToken, { page: 1, perPage: 10 }, patience()),
       forge.ensurePullRequest(wishFor({ access }), patience()),
       forge.addLabels({ ...access, number: 1 }, ['a'], patience()),
+      forge.findPullRequest({ ...access, number: 1 }, patience()),
+      forge.readDiff({ ...access, number: 1 }, patience()),
+      forge.postReview(
+        {
+          ...access,
+          number: 1,
+          marker: 'a',
+          verdict: 'comment',
+          diff: { headCommit: 'a', files: new Map() },
+          comments: [],
+          summary: () => 'a',
+        },
+        patience(),
+      ),
     ];
     for (const call of calls) await refusalOf(call, 'unsupported');
   });

@@ -1,3 +1,4 @@
+import type { Verdict } from '../domain/review.ts';
 import type { Secret } from '../lib/secret.ts';
 
 /** A kind of code host, by the name that keys and configuration give it; `git`: a host of repositories and no more. */
@@ -35,10 +36,26 @@ export type Forge = {
   readonly ensurePullRequest: (wish: PullRequestRequest, signal: AbortSignal) => Promise<EnsuredPullRequest>;
   /** Adds the labels that a pull request does not have yet. */
   readonly addLabels: (
-    pullRequest: RepositoryAccess & { readonly number: number },
+    pullRequest: PullRequestAccess,
     labels: readonly string[],
     signal: AbortSignal,
   ) => Promise<void>;
+  /** The ref under which git finds the head of a pull request in the repository, whichever fork it comes from. */
+  readonly pullRequestRef: (number: number) => string;
+  /** A pull request as it is now; `not_found` where there is none. */
+  readonly findPullRequest: (
+    pullRequest: PullRequestAccess,
+    signal: AbortSignal,
+  ) => Promise<ForgePullRequest>;
+  /** Which lines of a pull request can be commented on. */
+  readonly readDiff: (pullRequest: PullRequestAccess, signal: AbortSignal) => Promise<PullRequestDiff>;
+  /**
+   * Finds the review that carries the marker, or posts it; what was lost between the forge and us is found again,
+   * so any number of calls leave one, with each of its comments once. What the forge refuses to take as a comment
+   * on a line goes into the summary, and a verdict that it does not take from this token becomes a comment: a
+   * review is never lost for its form.
+   */
+  readonly postReview: (review: ReviewRequest, signal: AbortSignal) => Promise<PostedReview>;
 };
 
 /** A repository and the token to ask for it with. `path`: `owner/name`, or with sub-groups; without `.git`. */
@@ -47,6 +64,8 @@ export type RepositoryAccess = {
   readonly path: string;
   readonly token: Secret | undefined;
 };
+
+export type PullRequestAccess = RepositoryAccess & { readonly number: number };
 
 /** The forge that a repository lies on, by its exact host and never by a part of its name. */
 export type ForgeOf = (repositoryUrl: string) => Forge;
@@ -93,6 +112,62 @@ export type EnsuredPullRequest = {
   readonly base: string;
   /** `found`: it was open already, by an earlier call whose answer was lost or for an earlier state of the branch. */
   readonly how: 'opened' | 'found';
+};
+
+export type ForgePullRequest = {
+  readonly number: number;
+  /** For people. */
+  readonly url: string;
+  readonly title: string;
+  readonly state: 'open' | 'closed' | 'merged';
+  readonly isDraft: boolean;
+  readonly headCommit: string;
+  /** Of the repository that it comes from, which may be a fork. */
+  readonly headBranch: string;
+  readonly baseBranch: string;
+};
+
+export type PullRequestDiff = {
+  /** The head that this is the difference to. */
+  readonly headCommit: string;
+  /** By the path after the change. Files of which the forge shows no lines (binary ones, huge ones) are missing. */
+  readonly files: ReadonlyMap<string, DiffFile>;
+  /** GitLab's three commits, between which it counts lines; undefined: the forge needs none, or does not tell. */
+  readonly between?: { readonly base: string; readonly start: string; readonly head: string };
+};
+
+export type DiffFile = {
+  /** Before the change; the same where the file was not renamed. */
+  readonly previousPath: string;
+  /** The lines after the change that the diff shows, and which line each was before; undefined: it was added. */
+  readonly lines: ReadonlyMap<number, number | undefined>;
+};
+
+/** A comment on a line that the diff shows. */
+export type LineComment = {
+  readonly path: string;
+  readonly line: number;
+  /** Markdown, harmless: it calls nobody. */
+  readonly body: string;
+};
+
+export type ReviewRequest = PullRequestAccess & {
+  /** Says which review this is: letters, digits, `:` and `-`. Nobody sees it. */
+  readonly marker: string;
+  readonly verdict: Verdict;
+  readonly diff: PullRequestDiff;
+  readonly comments: readonly LineComment[];
+  /** The text of the whole, in Markdown, given the comments that could not be put on their lines. */
+  readonly summary: (refused: readonly LineComment[]) => string;
+};
+
+export type PostedReview = {
+  /** For people. */
+  readonly url: string;
+  /** On lines. */
+  readonly comments: number;
+  /** `found`: an earlier call had posted it. */
+  readonly how: 'posted' | 'found';
 };
 
 export type ForgeErrorCode =

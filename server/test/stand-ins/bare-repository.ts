@@ -9,11 +9,15 @@ export type Comparison = { readonly aheadBy: number; readonly files: readonly Fi
 /** A path that differs between the merge base and the head, as `git diff` sees it. */
 export type FileChange = {
   readonly path: string;
-  readonly status: 'added' | 'removed' | 'modified';
+  /** The same where the file was not renamed. */
+  readonly previousPath: string;
+  readonly status: 'added' | 'removed' | 'modified' | 'renamed';
   readonly additions: number;
   readonly deletions: number;
   /** The blob's id in the head; in the base where the file was removed. */
   readonly blob: string;
+  /** The hunks, without the lines that name the file; undefined where there are none: a binary one, a bare renaming. */
+  readonly patch: string | undefined;
 };
 
 /** One bare repository on disk, worked on as the forge's own backend does: without a working tree. */
@@ -32,8 +36,6 @@ export type BareRepository = {
   readonly countAhead: (base: string, head: string) => Promise<number>;
   /** The same, with what they change. */
   readonly compare: (base: string, head: string) => Promise<Comparison>;
-  /** The hunks of one path in these changes, without the lines that name it; undefined for a binary one. */
-  readonly patch: (base: string, head: string, path: string) => Promise<string | undefined>;
   /** Whether two commits have a common ancestor. */
   readonly areRelated: (a: string, b: string) => Promise<boolean>;
   /** Whether two commits merge without a conflict. */
@@ -92,11 +94,6 @@ export function openBareRepository(folder: string): BareRepository {
       aheadBy: await countAhead(folder, base, head),
       files: await listChanges(folder, base, head),
     }),
-    patch: async (base, head, path) => {
-      const { stdout } = await run(folder, ['diff', '--no-renames', `${base}...${head}`, '--', path]);
-      const at = stdout.indexOf('\n@@ ');
-      return at === -1 ? undefined : stdout.slice(at + 1).replace(/\n$/u, '');
-    },
     areRelated: async (a, b) => (await run(folder, ['merge-base', a, b])).code === 0,
     canMerge: async (a, b) => (await run(folder, ['merge-tree', '--write-tree', a, b])).code === 0,
     merge: (branch, head, message) => merge(folder, { branch, head, message }),
@@ -151,24 +148,39 @@ async function countAhead(folder: string, base: string, head: string): Promise<n
 }
 
 async function listChanges(folder: string, base: string, head: string): Promise<readonly FileChange[]> {
-  const shape = ['--raw', '--numstat', '--no-abbrev', '--no-renames', '-z'];
+  const shape = ['--raw', '--numstat', '--no-abbrev', '--find-renames', '-z'];
   const words = (await git(folder, 'diff', ...shape, `${base}...${head}`)).split('\0').values();
-  const files = new Map<string, FileChange>();
+  const { stdout } = await run(folder, ['diff', '--find-renames', '--no-color', `${base}...${head}`]);
+  // No line of a hunk begins like that: each has a sign in front.
+  const patches = stdout.split(/^diff --git /mu).slice(1);
+  const files: FileChange[] = [];
+  let counted = 0;
   for (const word of words) {
     if (word.startsWith(':')) {
-      const [, , before = '', after = '', letter = ''] = word.split(' ');
-      const path = words.next().value ?? '';
-      const status = letter === 'A' ? 'added' : letter === 'D' ? 'removed' : 'modified';
-      files.set(path, { path, status, additions: 0, deletions: 0, blob: letter === 'D' ? before : after });
+      const patch = patches[files.length]?.split(/\n(?=@@ )(.*)/su)[1]?.replace(/\n$/u, '');
+      files.push({ ...readChange(word, () => words.next().value ?? ''), patch });
       continue;
     }
-    const [additions, deletions, path = ''] = word.split('\t');
-    const file = files.get(path);
+    // The numbers come after all files, in the same order; a renamed file's two paths are words of their own.
+    const [additions, deletions, path] = word.split('\t');
+    const file = files[counted];
+    if (path === undefined || file === undefined) continue;
     // A binary file has dashes for numbers.
-    if (file !== undefined)
-      files.set(path, { ...file, additions: Number(additions) || 0, deletions: Number(deletions) || 0 });
+    files[counted] = { ...file, additions: Number(additions) || 0, deletions: Number(deletions) || 0 };
+    counted += 1;
   }
-  return [...files.values()];
+  return files;
+}
+
+/** `:100644 100644 <blob> <blob> M` and the path; with `R100`, two paths. */
+function readChange(word: string, nextWord: () => string): Omit<FileChange, 'patch'> {
+  const [, , before = '', after = '', letter = ''] = word.split(' ');
+  const previousPath = nextWord();
+  const path = letter.startsWith('R') ? nextWord() : previousPath;
+  const statuses = { A: 'added', D: 'removed', R: 'renamed' } as const;
+  const status = statuses[letter.slice(0, 1) as keyof typeof statuses] ?? 'modified';
+  const blob = status === 'removed' ? before : after;
+  return { path, previousPath, status, additions: 0, deletions: 0, blob };
 }
 
 async function merge(

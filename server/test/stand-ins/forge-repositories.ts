@@ -36,7 +36,7 @@ export type ForgeRepositoriesOptions = {
   /** Where the bare repositories lie, each under its path and `.git`. */
   readonly folder: string;
   /** Decides on a git request; undefined lets it pass. */
-  readonly authorize: (access: GitAccess) => GitRefusal | undefined;
+  readonly authorize: (access: GitAccess) => GitRefusal | undefined | Promise<GitRefusal | undefined>;
   /** Answers all that is no git request. */
   readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** What goes wrong with a git request that was let pass; its method and path are what it is told by. */
@@ -71,7 +71,7 @@ export async function startForgeRepositories(options: ForgeRepositoriesOptions):
         return true;
       }
       requests.push(access);
-      const refusal = options.authorize(access);
+      const refusal = await options.authorize(access);
       if (refusal === undefined) return false;
       request.resume();
       response.writeHead(refusal.status, { 'content-type': 'text/plain', ...refusal.headers });

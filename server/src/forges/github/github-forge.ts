@@ -1,8 +1,10 @@
 import type { Forge } from '../forge.ts';
+import { findPullRequest, readDiff } from './github-diff.ts';
 import { createGithubHttp, type GithubHttpOptions } from './github-http.ts';
 import { addLabels } from './github-labels.ts';
 import { ensurePullRequest } from './github-pull-requests.ts';
 import { findRepository, listRepositories, verifyToken } from './github-repositories.ts';
+import { postReview } from './github-reviews.ts';
 
 /** GitHub.com, or a GitHub Enterprise by the address of its API. */
 export function createGithubForge(options: GithubHttpOptions): Forge {
@@ -17,6 +19,10 @@ export function createGithubForge(options: GithubHttpOptions): Forge {
     findRepository: (access, signal) => findRepository(http, access, signal),
     ensurePullRequest: (wish, signal) => ensurePullRequest(http, wish, signal),
     addLabels: (pullRequest, labels, signal) => addLabels(http, pullRequest, labels, signal),
+    pullRequestRef: (number) => `refs/pull/${number}/head`,
+    findPullRequest: (pullRequest, signal) => findPullRequest(http, pullRequest, signal),
+    readDiff: (pullRequest, signal) => readDiff(http, pullRequest, signal),
+    postReview: (review, signal) => postReview(http, review, signal),
   };
 }
 

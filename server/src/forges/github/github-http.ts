@@ -1,11 +1,11 @@
+import { cleanWords } from '../../lib/clean-words.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { fieldOf, listField, textField } from '../../lib/json-fields.ts';
+import type { LimitHeaders } from '../../lib/limit-headers.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { badToken } from '../forge-call.ts';
 import type { ForgeAnswer, ForgeRefusal, ObserveForge } from '../forge-call.ts';
 import { createForgeHttp, type ForgeHttp } from '../forge-http.ts';
-import type { LimitHeaders } from '../forge-rate-limit.ts';
-import { cleanWords } from '../forge-words.ts';
 
 export type GithubHttpOptions = {
   /** `https://api.github.com`, or `https://HOST/api/v3` of GitHub Enterprise. */
@@ -98,7 +98,7 @@ function isArchiveRefusal(body: unknown): boolean {
 }
 
 /** The message, and those of the errors behind it, which say what "Validation Failed" was about. */
-function wordsOf(body: unknown): string {
+export function wordsOf(body: unknown): string {
   const details = listField(body, 'errors').map((error) =>
     typeof error === 'string'
       ? error

@@ -2,13 +2,13 @@ import { needList, needText } from '../forge-answer.ts';
 import type { ForgeCall } from '../forge-call.ts';
 import type { ForgeHttp } from '../forge-http.ts';
 import { actOrFind } from '../find-lost.ts';
-import type { RepositoryAccess } from '../forge.ts';
+import type { PullRequestAccess } from '../forge.ts';
 import { findRepository, repositoryPath } from './github-repositories.ts';
 
 /** See `Forge.addLabels`. GitHub makes labels that the repository does not have, and one has no two cases. */
 export async function addLabels(
   http: ForgeHttp,
-  pullRequest: RepositoryAccess & { readonly number: number },
+  pullRequest: PullRequestAccess,
   labels: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {

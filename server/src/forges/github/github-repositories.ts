@@ -4,9 +4,7 @@ import { needFlag, needList, needObject, needText } from '../forge-answer.ts';
 import type { ForgeCall } from '../forge-call.ts';
 import type { ForgeHttp } from '../forge-http.ts';
 import type { ForgeRepository, RepositoryAccess, TokenOwner } from '../forge.ts';
-
-/** GitHub gives no more on one page. */
-const mostPerPage = 100;
+import { mostPerPage } from './github-pages.ts';
 
 /**
  * The API's path of a repository. Throws `not_found` for a path that no repository has: `..` would lead to

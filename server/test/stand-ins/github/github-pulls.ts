@@ -59,7 +59,11 @@ type Opening = PullCommits &
   };
 
 /** Opens a pull request. Throws where there is one between the two ends: GitHub has one open at most. */
-export function openPull(state: GithubState, into: GithubRepository, opening: Opening): GithubPull {
+export async function openPull(
+  state: GithubState,
+  into: GithubRepository,
+  opening: Opening,
+): Promise<GithubPull> {
   const { repository: from, branch, base } = opening;
   if (findOpenPull(into, base, opening) !== undefined)
     throw refuse(`A pull request already exists for ${from.owner.login}:${branch}.`);
@@ -81,6 +85,7 @@ export function openPull(state: GithubState, into: GithubRepository, opening: Op
     headBranch: branch,
     headSha: opening.headSha,
     maintainerCanModify: opening.maintainerCanModify && from.id !== into.id,
+    isLocked: false,
     labels: new Set(),
     comments: [],
     reviews: [],
@@ -89,7 +94,13 @@ export function openPull(state: GithubState, into: GithubRepository, opening: Op
     merged: undefined,
   };
   into.pulls.push(pull);
+  await keepHead(into, pull, from);
   return pull;
+}
+
+/** Puts the head where git finds it in the repository itself. It stays there when the pull request ends. */
+async function keepHead(into: GithubRepository, pull: GithubPull, from: GithubRepository): Promise<void> {
+  await into.bare.fetch(from.bare, pull.headBranch, `refs/pull/${pull.number}/head`);
 }
 
 function findOpenPull(into: GithubRepository, base: string, head: PullHead): GithubPull | undefined {
@@ -121,20 +132,37 @@ async function bringCommits(into: GithubRepository, head: PullHead): Promise<voi
  * one whose branch or base is gone is closed; one whose commits the base has got in another way is merged.
  */
 export async function settlePulls(state: GithubState, repository: GithubRepository): Promise<void> {
-  for (const pull of repository.pulls) if (pull.state === 'open') await settlePull(state, repository, pull);
+  // One look at git a repository, however many pull requests are open.
+  const looks = new Map<GithubRepository, Promise<ReadonlyMap<string, string>>>();
+  const branchesOf = (of: GithubRepository): Promise<ReadonlyMap<string, string>> => {
+    const look = looks.get(of) ?? of.bare.branches();
+    looks.set(of, look);
+    return look;
+  };
+  for (const pull of repository.pulls) {
+    if (pull.state === 'open') await settlePull(state, { into: repository, pull, branchesOf });
+  }
 }
 
-async function settlePull(state: GithubState, into: GithubRepository, pull: GithubPull): Promise<void> {
+async function settlePull(
+  state: GithubState,
+  at: {
+    readonly into: GithubRepository;
+    readonly pull: GithubPull;
+    readonly branchesOf: (of: GithubRepository) => Promise<ReadonlyMap<string, string>>;
+  },
+): Promise<void> {
+  const { into, pull, branchesOf } = at;
   const from = state.repositories.get(pull.headRepositoryId);
-  const headSha = await from?.bare.tip(pull.headBranch);
-  const baseSha = await into.bare.tip(pull.base);
+  const headSha = from === undefined ? undefined : (await branchesOf(from)).get(pull.headBranch);
+  const baseSha = (await branchesOf(into)).get(pull.base);
   if (from === undefined || headSha === undefined || baseSha === undefined) {
     closePull(state, pull);
     return;
   }
   if (headSha === pull.headSha && baseSha === pull.baseSha) return;
   const isPushed = headSha !== pull.headSha;
-  await bringCommits(into, { repository: from, branch: pull.headBranch });
+  await keepHead(into, pull, from);
   pull.headSha = headSha;
   pull.updatedAt = state.now();
   if ((await into.bare.countAhead(baseSha, headSha)) > 0) pull.baseSha = baseSha;
@@ -174,6 +202,7 @@ export async function reopenPull(
   const ends = `from ${pull.headOwner.login}:${pull.headBranch} to ${into.owner.login}:${pull.base}`;
   if (findOpenPull(into, pull.base, { repository: from, branch: pull.headBranch }) !== undefined)
     throw refuseState(`There is already an open pull request ${ends}.`);
+  await keepHead(into, pull, from);
   pull.state = 'open';
   pull.closedAt = undefined;
   pull.headSha = headSha;

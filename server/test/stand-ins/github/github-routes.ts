@@ -18,7 +18,7 @@ import {
   listInstallationRepositories,
   listOwnRepositories,
 } from './routes-repositories.ts';
-import { createReview, listReviews } from './routes-reviews.ts';
+import { createReview, listReviewComments, listReviews } from './routes-reviews.ts';
 
 /** What answers each operation. */
 export const githubRoutes = {
@@ -34,6 +34,7 @@ export const githubRoutes = {
   'GET /repos/{owner}/{repo}/pulls/{pull_number}/files': listPullFiles,
   'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews': listReviews,
   'POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews': createReview,
+  'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/comments': listReviewComments,
   'PATCH /repos/{owner}/{repo}/issues/{issue_number}': updateIssue,
   'GET /repos/{owner}/{repo}/issues/{issue_number}/labels': listLabels,
   'POST /repos/{owner}/{repo}/issues/{issue_number}/labels': addLabels,

@@ -73,11 +73,22 @@ export type GithubComment = {
   readonly at: number;
 };
 
+/** A comment of a review on a line of the diff. `position`: the line's row below the first `@@` of `hunk`. */
+export type GithubLineComment = {
+  readonly id: number;
+  readonly path: string;
+  readonly line: number;
+  readonly side: 'LEFT' | 'RIGHT';
+  readonly body: string;
+  readonly hunk: string;
+  readonly position: number;
+};
+
 /** A review of a pull request, with its comments on lines. */
 export type GithubReview = GithubComment & {
   readonly state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'PENDING';
   readonly commit: string;
-  readonly comments: readonly { readonly path: string; readonly line?: number; readonly body: string }[];
+  readonly comments: readonly GithubLineComment[];
 };
 
 /** A pull request. Where it is open, its commits are read from git; where it is closed, they are as they were. */
@@ -98,6 +109,8 @@ export type GithubPull = {
   readonly headBranch: string;
   headSha: string;
   maintainerCanModify: boolean;
+  /** Its conversation is for who may write only. */
+  isLocked: boolean;
   readonly labels: Set<string>;
   readonly comments: GithubComment[];
   readonly reviews: GithubReview[];

@@ -8,6 +8,7 @@ import { fullName } from './github-state.ts';
 import type { GithubPull, GithubRepository } from './github-state.ts';
 import { startGithub } from './github.ts';
 import type { Github } from './github.ts';
+import { gitByHand } from '../../support/git-repositories.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** GitHub's requests of each step. */
@@ -19,6 +20,10 @@ const requests: Readonly<Record<TrialStep, { readonly method: string; readonly p
   create_pull_request: { method: 'POST', path: /\/pulls$/u },
   update_pull_request: { method: 'PATCH', path: /\/pulls\/\d+$/u },
   add_labels: { method: 'POST', path: /\/labels$/u },
+  read_pull_request: { method: 'GET', path: /\/pulls\/\d+$/u },
+  read_diff: { method: 'GET', path: /\/pulls\/\d+\/files$/u },
+  find_review: { method: 'GET', path: /\/pulls\/\d+\/reviews$/u },
+  post_review: { method: 'POST', path: /\/pulls\/\d+\/reviews$/u },
 };
 
 export type GithubTrial = ForgeTrial & { readonly github: Github };
@@ -70,11 +75,17 @@ export async function makeGithubTrial(
   };
 }
 
-async function commitOn({ bare }: GithubRepository, branch: string): Promise<void> {
-  const from = await bare.tip('main');
-  assert.ok(from !== undefined);
-  const name = `file-${(await bare.tip(branch)) ?? 'first'}`;
-  await bare.commit({ branch, from, files: { [`${name}.txt`]: 'text\n' }, message: `change ${branch}` });
+async function mainOf({ bare }: GithubRepository): Promise<string> {
+  const main = await bare.tip('main');
+  assert.ok(main !== undefined);
+  return main;
+}
+
+async function commitOn(repository: GithubRepository, branch: string): Promise<void> {
+  const from = await mainOf(repository);
+  const name = `file-${(await repository.bare.tip(branch)) ?? 'first'}`;
+  const files = { [`${name}.txt`]: 'text\n' };
+  await repository.bare.commit({ branch, from, files, message: `change ${branch}` });
 }
 
 function trialRepository(github: Github, repository: GithubRepository, token: Secret): TrialRepository {
@@ -107,6 +118,27 @@ function trialRepository(github: Github, repository: GithubRepository, token: Se
       await github.fork(repository, somebody);
       const by = new Secret(github.addToken(somebody).value);
       return open({ title: 'From a fork', base: 'main', head: `grace:${branch}` }, by);
+    },
+    write: async (branch, files) => repository.bare.commit({ branch, files, from: await mainOf(repository) }),
+    async rewrite(branch, files) {
+      await repository.bare.createBranch(branch, await mainOf(repository));
+      return repository.bare.commit({ branch, files });
+    },
+    async gitFinds(ref) {
+      const url = github.gitUrl(fullName(repository)).replace('//', `//x-access-token:${token.reveal()}@`);
+      return /^\w+/u.exec(await gitByHand('/', 'ls-remote', url, ref))?.[0];
+    },
+    async posted(number) {
+      const reviews = pullOf(number).reviews.filter(({ author }) => author.login === 'ada');
+      return {
+        texts: reviews.map(({ body }) => body),
+        comments: reviews.flatMap(({ comments }) => comments),
+      };
+    },
+    async chatter(number, count) {
+      const author = github.addUser('linus');
+      for (let said = 1; said <= count; said += 1)
+        github.addReview(pullOf(number), { author, body: `${said}` });
     },
   };
 }

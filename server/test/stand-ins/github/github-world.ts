@@ -19,6 +19,7 @@ import type {
   GithubPermissions,
   GithubPull,
   GithubRepository,
+  GithubReview,
   GithubState,
   GithubToken,
 } from './github-state.ts';
@@ -53,6 +54,8 @@ export type GithubWorld = {
   readonly mergePull: (repository: GithubRepository, pull: GithubPull) => Promise<void>;
   readonly closePull: (repository: GithubRepository, pull: GithubPull) => void;
   readonly reopenPull: (repository: GithubRepository, pull: GithubPull) => Promise<void>;
+  /** Somebody reviews in a browser, without comments on lines. `COMMENTED` unless said. */
+  readonly addReview: (pull: GithubPull, review: NewReview) => void;
   readonly addApp: (owner: GithubAccount, slug: string, permissions?: GithubPermissions) => GithubApp;
   /** For all repositories of the account, unless some are named. */
   readonly install: (
@@ -62,6 +65,8 @@ export type GithubWorld = {
   ) => GithubInstallation;
   readonly suspend: (installation: GithubInstallation) => void;
 };
+
+type NewReview = Pick<GithubReview, 'author' | 'body'> & Partial<Pick<GithubReview, 'state'>>;
 
 export type NewToken = {
   readonly kind?: 'classic' | 'fine_grained';
@@ -120,6 +125,10 @@ export function createGithubWorld(state: GithubState, repositories: ForgeReposit
     mergePull: (repository, pull) => mergePull(state, repository, pull),
     closePull: (_, pull) => closePull(state, pull),
     reopenPull: (repository, pull) => reopenPull(state, repository, pull),
+    addReview: (pull, review) => {
+      const made = { id: state.nextId(), at: state.now(), commit: pull.headSha, comments: [] };
+      pull.reviews.push({ state: 'COMMENTED', ...made, ...review });
+    },
     addApp: (owner, slug, permissions) => addApp(state, { owner, slug, permissions }),
     install: (app, account, chosen) => install(state, { app, account, chosen }),
     suspend: (installation) => {

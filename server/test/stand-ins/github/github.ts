@@ -16,6 +16,7 @@ import { findToken } from './github-state.ts';
 import type { GithubState } from './github-state.ts';
 import { createGithubWorld } from './github-world.ts';
 import type { GithubWorld } from './github-world.ts';
+import { settleForGit } from './repository-turns.ts';
 import { answerApi, commonHeaders } from './serve-api.ts';
 import type { ApiAnswer } from './serve-api.ts';
 
@@ -71,7 +72,10 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
   };
   const repositories = await startForgeRepositories({
     folder: options.folder,
-    authorize: (access) => authorizeGit(state, access),
+    authorize: async (access) => {
+      await settleForGit(state, access.url, access.path);
+      return authorizeGit(state, access);
+    },
     answer: (request, response) => serve(door, request, response),
     faults: ({ method, url }) => gitFaults.take(method, url.split('?')[0] ?? ''),
   });

@@ -5,7 +5,6 @@ import type {
   GithubLabel,
   GithubPull,
   GithubRepository,
-  GithubReview,
 } from './github-state.ts';
 import type { FileChange } from '../bare-repository.ts';
 import { fullName } from './github-state.ts';
@@ -13,7 +12,7 @@ import { nodeId, renderAccount, renderRepository, renderTime, repositoryUrl } fr
 import type { Rendered, View } from './render-repository.ts';
 
 /** The address of a pull request for people. */
-function pullPage(view: View, repository: GithubRepository, pull: GithubPull): string {
+export function pullPage(view: View, repository: GithubRepository, pull: GithubPull): string {
   return `${view.state.origin()}/${fullName(repository)}/pull/${pull.number}`;
 }
 
@@ -27,7 +26,7 @@ export function renderPull(view: View, repository: GithubRepository, pull: Githu
     node_id: nodeId('PR', pull.id),
     number: pull.number,
     state: pull.state,
-    locked: false,
+    locked: pull.isLocked,
     title: pull.title,
     user: renderAccount(view, pull.author),
     body: pull.body,
@@ -97,7 +96,7 @@ function renderEnd(
   };
 }
 
-function associationOf(repository: GithubRepository, author: GithubAccount): string {
+export function associationOf(repository: GithubRepository, author: GithubAccount): string {
   if (repository.owner.id === author.id) return 'OWNER';
   return isRoleAtLeast(roleOf(repository, author), 'triage') ? 'COLLABORATOR' : 'NONE';
 }
@@ -155,7 +154,7 @@ export function renderIssue(view: View, repository: GithubRepository, pull: Gith
     assignee: null,
     assignees: [],
     milestone: null,
-    locked: false,
+    locked: pull.isLocked,
     comments: pull.comments.length,
     closed_at: pull.closedAt === undefined ? null : renderTime(pull.closedAt),
     created_at: renderTime(pull.createdAt),
@@ -217,28 +216,5 @@ export function renderComment(
     created_at: renderTime(comment.at),
     updated_at: renderTime(comment.at),
     author_association: associationOf(repository, comment.author),
-  };
-}
-
-export function renderReview(
-  view: View,
-  repository: GithubRepository,
-  on: { readonly pull: GithubPull; readonly review: GithubReview },
-): Rendered {
-  const { pull, review } = on;
-  const page = `${pullPage(view, repository, pull)}#pullrequestreview-${review.id}`;
-  const own = `${repositoryUrl(view, repository)}/pulls/${pull.number}`;
-  return {
-    id: review.id,
-    node_id: nodeId('PRR', review.id),
-    user: renderAccount(view, review.author),
-    body: review.body,
-    state: review.state,
-    html_url: page,
-    pull_request_url: own,
-    _links: { html: { href: page }, pull_request: { href: own } },
-    ...(review.state === 'PENDING' ? {} : { submitted_at: renderTime(review.at) }),
-    commit_id: review.commit,
-    author_association: associationOf(repository, review.author),
   };
 }

@@ -1,9 +1,10 @@
-import { demand } from './github-access.ts';
+import { demand, tokenRole } from './github-access.ts';
 import type { GithubNeed } from './github-access.ts';
 import { cutPage, replyPage, repositoryOf, textOf, tokenOf } from './github-call.ts';
 import type { GithubCall, GithubHandler, GithubReply } from './github-call.ts';
 import { closePull, reopenPull } from './github-pulls.ts';
-import { validationFailed } from './github-refusal.ts';
+import { GithubRefusal, validationFailed } from './github-refusal.ts';
+import { isRoleAtLeast } from './github-state.ts';
 import type {
   GithubComment,
   GithubLabel,
@@ -121,6 +122,9 @@ export const createComment: GithubHandler = (call) => {
   const body = textOf(call, 'body') ?? '';
   if (body.trim() === '')
     throw validationFailed({ resource: 'IssueComment', field: 'body', code: 'missing_field' });
+  // From memory: the words, and that it is 403.
+  if (pull.isLocked && !isRoleAtLeast(tokenRole(call.token, repositoryOf(call)), 'write'))
+    throw new GithubRefusal(403, 'Unable to create comment because issue is locked.');
   const author = tokenOf(call).account;
   const comment: GithubComment = { id: call.state.nextId(), author, body, at: call.state.now() };
   pull.comments.push(comment);

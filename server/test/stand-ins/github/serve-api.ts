@@ -3,7 +3,6 @@ import { checkHeaders, readSender } from './api-request.ts';
 import type { ApiHouse, ApiRequest, Sender } from './api-request.ts';
 import { canSee } from './github-access.ts';
 import type { GithubCall, GithubReply } from './github-call.ts';
-import { settlePulls } from './github-pulls.ts';
 import { GithubRefusal, notFound } from './github-refusal.ts';
 import { githubRoutes } from './github-routes.ts';
 import { findMovedRepository, findRepository, fullName } from './github-state.ts';
@@ -11,6 +10,7 @@ import type { GithubRepository, GithubToken, GithubState } from './github-state.
 import { checkAnswer, checkRequest, matchOperation } from './openapi-check.ts';
 import type { MatchedOperation } from './openapi-check.ts';
 import { countRequest, rateLimitHeaders, uncountRequest } from './rate-limits.ts';
+import { inTurn } from './repository-turns.ts';
 
 /** An answer, ready to be sent. */
 export type ApiAnswer = {
@@ -105,22 +105,7 @@ async function route(house: ApiHouse, request: ApiRequest, sender: Sender): Prom
   };
   return repository === undefined
     ? runHandler(house, operation, call)
-    : inTurn(repository, async () => {
-        await settlePulls(state, repository);
-        return runHandler(house, operation, call);
-      });
-}
-
-const lastTurns = new WeakMap<GithubRepository, Promise<unknown>>();
-
-/** One request of a repository at a time, as each is one transaction there. */
-function inTurn<T>(repository: GithubRepository, work: () => Promise<T>): Promise<T> {
-  const turn = (lastTurns.get(repository) ?? Promise.resolve()).then(work);
-  lastTurns.set(
-    repository,
-    turn.catch(() => undefined),
-  );
-  return turn;
+    : inTurn(state, repository, () => runHandler(house, operation, call));
 }
 
 async function runHandler(

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { makeGitlabTrial } from '../../../test/stand-ins/gitlab/gitlab-trial.ts';
 import { faultContract } from '../forge-faults.contract.ts';
+import { diffContract } from '../forge-diffs.contract.ts';
+import { reviewContract } from '../forge-reviews.contract.ts';
 import { pullRequestContract } from '../forge-pull-requests.contract.ts';
 import { accountContract, patience, refusalOf, repositoryContract, wishFor } from '../forge.contract.ts';
 import type { PullRequestRequest, RepositoryAccess } from '../forge.ts';
@@ -14,6 +16,8 @@ repositoryContract((t) => makeGitlabTrial(t));
 accountContract((t) => makeGitlabTrial(t));
 pullRequestContract((t) => makeGitlabTrial(t));
 faultContract((t) => makeGitlabTrial(t));
+diffContract((t) => makeGitlabTrial(t));
+reviewContract((t) => makeGitlabTrial(t));
 
 const access = (path: string, token: Secret): RepositoryAccess => ({ url: '', path, token });
 

@@ -1,8 +1,11 @@
 import type { Forge } from '../forge.ts';
 import { createGitlabHttp, type GitlabHttpOptions } from './gitlab-http.ts';
 import { addLabels } from './gitlab-labels.ts';
+import { readDiff } from './gitlab-diffs.ts';
+import { findMergeRequest } from './gitlab-one-request.ts';
 import { ensureMergeRequest } from './gitlab-merge-requests.ts';
 import { findProject, listProjects, verifyToken, type Gitlab } from './gitlab-projects.ts';
+import { postReview } from './gitlab-reviews.ts';
 
 /** GitLab.com, or a self-managed GitLab by the address of its API. */
 export function createGitlabForge(options: GitlabHttpOptions): Forge {
@@ -20,5 +23,9 @@ export function createGitlabForge(options: GitlabHttpOptions): Forge {
     findRepository: async (access, signal) => (await findProject(gitlab, access, signal)).repository,
     ensurePullRequest: (wish, signal) => ensureMergeRequest(gitlab, wish, signal),
     addLabels: (pullRequest, labels, signal) => addLabels(gitlab, pullRequest, labels, signal),
+    pullRequestRef: (number) => `refs/merge-requests/${number}/head`,
+    findPullRequest: (pullRequest, signal) => findMergeRequest(gitlab, pullRequest, signal),
+    readDiff: (pullRequest, signal) => readDiff(gitlab, pullRequest, signal),
+    postReview: (review, signal) => postReview(gitlab, review, signal),
   };
 }

@@ -1,9 +1,9 @@
+import { cleanWords } from '../../lib/clean-words.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { fieldOf, objectOf, textField } from '../../lib/json-fields.ts';
 import { badToken } from '../forge-call.ts';
 import type { ForgeAnswer, ForgeRefusal, ObserveForge } from '../forge-call.ts';
 import { createForgeHttp, type ForgeHttp } from '../forge-http.ts';
-import { cleanWords } from '../forge-words.ts';
 
 export type GitlabHttpOptions = {
   /** `https://gitlab.com/api/v4`, or `https://HOST/api/v4` of a self-managed GitLab. */
@@ -64,6 +64,12 @@ function explainForbidden({ body }: ForgeAnswer): ForgeRefusal {
 export const archivedRefusal: ForgeRefusal = {
   code: 'archived',
   why: 'the project is archived, so nothing in it can be changed. Unarchive it, or use another one.',
+};
+
+/** What is the matter with a project that takes no merge requests. */
+export const noMergeRequestsRefusal: ForgeRefusal = {
+  code: 'refused',
+  why: "the project has no merge requests. Turn them on in the project's settings.",
 };
 
 /** What a refusal says: `message` is a text, a list, or lists by field; OAuth has `error` and a description. */

@@ -4,7 +4,7 @@ import type { ForgeAnswer, ForgeCall, ForgeRefusal } from '../forge-call.ts';
 import { actOrFind } from '../find-lost.ts';
 import { textsToWrite } from '../overwrite.ts';
 import type { EnsuredPullRequest, ForgeErrorCode, PullRequestRequest } from '../forge.ts';
-import { archivedRefusal, wordsOf } from './gitlab-http.ts';
+import { archivedRefusal, noMergeRequestsRefusal, wordsOf } from './gitlab-http.ts';
 import { findProject, type Gitlab, type GitlabProject } from './gitlab-projects.ts';
 import { titleFor, withoutQuickActions } from './gitlab-text.ts';
 
@@ -43,10 +43,7 @@ export async function ensureMergeRequest(
   const base = wish.base ?? project.repository.defaultBranch;
   const asked: Asked = { http, wish, signal, project, base: base ?? '' };
   if (base === undefined) throw refused(asked, { code: 'base_not_found', why: 'the repository is empty.' });
-  if (!project.hasMergeRequests) {
-    const why = "the project has no merge requests. Turn them on in the project's settings.";
-    throw refused(asked, { code: 'refused', why });
-  }
+  if (!project.hasMergeRequests) throw refused(asked, noMergeRequestsRefusal);
   const open = await findOpen(asked);
   if (open !== undefined) {
     await overwrite(asked, open);

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { suite, type TestContext } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 import { inabilityContract, repositoryContract } from '../forge.contract.ts';
 import type { RepositoryTrial } from '../forge.contract.ts';
 import { createPlainGit } from './plain-git.ts';
@@ -50,4 +51,9 @@ suite('plain git passes the contract of forges', () => {
 
 suite('plain git passes the contract of forges, where only git itself can ask', () => {
   repositoryContract((t) => makeTrial(t, { NO_PROXY: '*' }));
+});
+
+test('the head of a pull request lies where most forges have it', async (t) => {
+  const { forge } = await makeTrial(t);
+  assert.equal(forge.pullRequestRef(7), 'refs/pull/7/head');
 });

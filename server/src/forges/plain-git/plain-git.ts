@@ -43,6 +43,11 @@ export function createPlainGit({ git }: { readonly git: Pick<Git, 'listRefs' | '
     },
     ensurePullRequest: () => refuse('pull requests'),
     addLabels: () => refuse('labels of pull requests'),
+    // Of Gitea, Forgejo and most others.
+    pullRequestRef: (number) => `refs/pull/${number}/head`,
+    findPullRequest: () => refuse('pull requests'),
+    readDiff: () => refuse('pull requests'),
+    postReview: () => refuse('reviews of pull requests'),
   };
 }
 

@@ -4,8 +4,10 @@ import type {
   CondensedNamespaceSchema,
   ExpandedMergeRequestSchema,
   ExpandedUserSchema,
-  DiscussionNoteSchema,
+  DiscussionSchema,
+  MergeRequestDiffSchema,
   MergeRequestDiffVersionsSchema,
+  MergeRequestDiscussionNoteSchema,
   MergeRequestSchemaWithBasicLabels,
   PersonalAccessTokenSchema,
   ProjectSchema,
@@ -13,6 +15,7 @@ import type {
   SimpleProjectSchema,
   SimpleUserSchema,
 } from '@gitbeaker/core';
+import type { Position } from './state.ts';
 
 /**
  * A schema of the client library without its index signature, all the way down: what is built by it must
@@ -125,4 +128,22 @@ export type CompareEntity = Amended<
   { readonly commit: CommitEntity | null; readonly commits: CommitEntity[] }
 > & { readonly web_url: string };
 export type VersionEntity = Exactly<MergeRequestDiffVersionsSchema>;
-export type NoteEntity = Amended<DiscussionNoteSchema, { readonly author: UserReference }>;
+/** The real server says of each file too why it shows no lines, and whether a program wrote it. */
+export type DiffEntity = Exactly<MergeRequestDiffSchema> & {
+  readonly collapsed: boolean;
+  readonly too_large: boolean;
+  readonly generated_file: boolean;
+};
+export type NoteEntity = Amended<
+  MergeRequestDiscussionNoteSchema,
+  {
+    readonly author: UserReference;
+    /** Of what can be resolved only. */
+    readonly resolved?: boolean;
+    readonly resolved_by?: UserReference | null;
+    readonly resolved_at?: string | null;
+    /** The library has texts for the numbers of lines, and no null. */
+    readonly position?: Position;
+  }
+>;
+export type DiscussionEntity = Amended<DiscussionSchema, { readonly notes: NoteEntity[] }>;

@@ -1,90 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { Gitlab as Client } from '@gitbeaker/rest';
 import { fieldOf, numberField, textField } from '../../../src/lib/json-fields.ts';
-import { gitByHand, temporaryFolder, testSignal } from '../../support/git-repositories.ts';
-import { startGitlab } from './gitlab.ts';
-import type { Gitlab, GitlabOptions } from './gitlab.ts';
-import type { Project, Token, User } from './state.ts';
-
-type Scene = {
-  readonly gitlab: Gitlab;
-  readonly ada: User;
-  readonly token: Token;
-  readonly project: Project;
-  /** An address that git takes, with the token in it. */
-  readonly remote: (path: string, token?: Token) => string;
-  readonly call: (path: string, options?: CallOptions) => Promise<Reply>;
-  readonly folder: string;
-};
-
-type CallOptions = {
-  readonly token?: string | undefined;
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-};
-
-type Reply = {
-  readonly status: number;
-  readonly body: unknown;
-  readonly text: string;
-  readonly headers: Headers;
-};
-
-const projectPath = 'acme/tools/app';
-const asId = encodeURIComponent(projectPath);
-const requestsPath = `/projects/${asId}/merge_requests`;
-
-async function scene(t: TestContext, options: Partial<GitlabOptions> = {}): Promise<Scene> {
-  const folder = await temporaryFolder(t);
-  const gitlab = await startGitlab({ folder: join(folder, 'gitlab'), ...options });
-  t.after(() => gitlab.close());
-  const ada = gitlab.addUser('ada');
-  const token = gitlab.addToken(ada);
-  const project = await gitlab.addProject(projectPath, { members: { ada: 'maintainer' } });
-  const remote: Scene['remote'] = (path, given = token) =>
-    gitlab.gitUrl(path).replace('http://', `http://oauth2:${given.value}@`);
-  const call: Scene['call'] = async (path, wanted = {}) => {
-    const given = 'token' in wanted ? wanted.token : token.value;
-    const response = await fetch(`${gitlab.apiUrl}${path}`, {
-      method: wanted.method ?? 'GET',
-      redirect: 'manual',
-      signal: testSignal(),
-      headers: {
-        ...(given === undefined ? {} : { 'private-token': given }),
-        ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...wanted.headers,
-      },
-      ...(wanted.body === undefined ? {} : { body: JSON.stringify(wanted.body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: jsonOf(text) };
-  };
-  return { gitlab, ada, token, project, remote, call, folder };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Pushes a branch with one change, as a person would. */
-async function pushBranch({ folder, remote }: Scene, branch: string, path = projectPath): Promise<string> {
-  const work = join(folder, `work-${branch}`);
-  await gitByHand(folder, 'clone', '--quiet', remote(path), work);
-  writeFileSync(join(work, `${branch}.txt`), `${branch}\n`);
-  await gitByHand(work, 'add', '-A');
-  await gitByHand(work, 'commit', '--quiet', '-m', branch);
-  await gitByHand(work, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
-  return gitByHand(work, 'rev-parse', 'HEAD');
-}
+import { gitByHand } from '../../support/git-repositories.ts';
+import { asId, projectPath, pushBranch, requestsPath, scene } from './gitlab-scene.ts';
+import type { Reply } from './gitlab-scene.ts';
 
 const wish = { source_branch: 'work', target_branch: 'main', title: 'Work' };
 
@@ -370,20 +291,4 @@ test('lines of a description that are quick actions are done and left out', asyn
   const update = { description: '/approve' };
   assert.equal((await here.call(`${requestsPath}/1`, { method: 'PUT', body: update })).status, 200);
   assert.deepEqual(here.project.mergeRequests[0]?.quickActions, ['/merge', '/approve']);
-});
-
-test('notes are kept, the newest first', async (t) => {
-  const here = await scene(t);
-  await pushBranch(here, 'work');
-  await here.call(requestsPath, { method: 'POST', body: wish });
-  for (const body of ['one', 'two'])
-    assert.equal(
-      (await here.call(`${requestsPath}/1/notes`, { method: 'POST', body: { body } })).status,
-      201,
-    );
-  const listed = await here.call(`${requestsPath}/1/notes`);
-  assert.deepEqual(
-    (listed.body as object[]).map((note) => textField(note, 'body')),
-    ['two', 'one'],
-  );
 });

@@ -3,12 +3,15 @@ import type { TestContext } from 'node:test';
 import type {
   ForgeTrial,
   TrialFault,
+  TrialFiles,
   TrialPullRequest,
   TrialRepository,
+  TrialReview,
   TrialStep,
 } from '../../../src/forges/forge.contract.ts';
 import { createGitlabForge } from '../../../src/forges/gitlab/gitlab-forge.ts';
 import { Secret } from '../../../src/lib/secret.ts';
+import { gitByHand } from '../../support/git-repositories.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import type { FaultMatch } from '../fault-plan.ts';
 import type { GitlabFault } from './faults.ts';
@@ -28,6 +31,10 @@ const steps: Readonly<Record<TrialStep, FaultMatch>> = {
   create_pull_request: { method: 'POST', path: /\/merge_requests$/u },
   update_pull_request: { method: 'PUT', path: /\/merge_requests\/\d+$/u },
   add_labels: { method: 'PUT', path: /\/merge_requests\/\d+$/u },
+  read_pull_request: { method: 'GET', path: /\/merge_requests\/\d+$/u },
+  read_diff: { method: 'GET', path: /\/(?:versions|diffs)$/u },
+  find_review: { method: 'GET', path: /\/discussions$/u },
+  post_review: { method: 'POST', path: /\/(?:discussions|notes)$/u },
 };
 
 /** Starts a GitLab with one user, whose token the adapter is tried with. */
@@ -88,7 +95,7 @@ async function makeRepository(gitlab: Gitlab, name: string, token: Secret): Prom
   return {
     access: { url: gitlab.gitUrl(project.path), path: project.path, token },
     pullRequests: async () => project.mergeRequests.map(asPullRequest),
-    open: async (wish) => openByHand(gitlab, { ...wish, source: project, target: project }),
+    open: async (wish) => gitlab.openRequest({ ...wish, source: project, target: project }).iid,
     close: async (number) => gitlab.closeRequest(requestOf(number)),
     merge: (number) => gitlab.mergeRequest(requestOf(number)),
     commit,
@@ -102,54 +109,66 @@ async function makeRepository(gitlab: Gitlab, name: string, token: Secret): Prom
     async openFromFork(branch) {
       const source = await gitlab.fork(project, `ada/${name}`, { ada: 'owner' });
       await commit(branch, source);
-      return openByHand(gitlab, { branch, base: 'main', title: 'From a fork', source, target: project });
+      const title = 'From a fork';
+      return gitlab.openRequest({ branch, base: 'main', title, source, target: project }).iid;
     },
+    write: (branch, files) => writeTo(project, branch, files),
+    async rewrite(branch, files) {
+      await project.repository.deleteBranch(branch);
+      return writeTo(project, branch, files);
+    },
+    gitFinds: (ref) => findByGit(gitlab, project, { ref, token }),
+    posted: async (number) => postedOn(requestOf(number)),
+    chatter: async (number, count) => chatter(gitlab, requestOf(number), count),
   };
 }
 
 async function commitOn(project: Project, branch: string): Promise<void> {
-  const from = await project.repository.tip('main');
-  const files = { [`${branch}-${project.mergeRequests.length}-${Math.random()}.txt`]: branch };
-  await project.repository.commit({ branch, files, ...(from === undefined ? {} : { from }) });
+  await writeTo(project, branch, {
+    [`${branch}-${project.mergeRequests.length}-${Math.random()}.txt`]: branch,
+  });
 }
 
-type ByHand = {
-  readonly branch: string;
-  readonly base: string;
-  readonly title: string;
-  readonly source: Project;
-  readonly target: Project;
-};
+async function writeTo({ repository }: Project, branch: string, files: TrialFiles): Promise<string> {
+  const from = await repository.tip('main');
+  return repository.commit({ branch, files, ...(from === undefined ? {} : { from }) });
+}
 
-/** As a person does in the browser. */
-function openByHand(gitlab: Gitlab, { branch, base, title, source, target }: ByHand): number {
-  const author = gitlab.addUser(`person-${target.mergeRequests.length}`);
-  const at = new Date().toISOString();
-  target.mergeRequests.push({
-    id: author.id,
-    iid: target.mergeRequests.length + 1,
-    target,
-    source,
-    sourceBranch: branch,
-    targetBranch: base,
-    title,
-    description: null,
-    labels: [],
-    author,
-    createdAt: at,
-    updatedAt: at,
-    state: 'opened',
-    mergedAt: null,
-    closedAt: null,
-    mergeCommit: null,
-    removesSourceBranch: false,
-    squash: false,
-    hadBranch: true,
-    isPrepared: true,
-    notes: [],
-    quickActions: [],
-  });
-  return target.mergeRequests.length;
+/** Asks over HTTP, as the owner of the token. */
+async function findByGit(
+  gitlab: Gitlab,
+  project: Project,
+  { ref, token }: { readonly ref: string; readonly token: Secret },
+): Promise<string | undefined> {
+  const url = gitlab.gitUrl(project.path).replace('http://', `http://oauth2:${token.reveal()}@`);
+  const [commit = ''] = (await gitByHand('/', 'ls-remote', url, ref)).split('\t');
+  return commit === '' ? undefined : commit;
+}
+
+const chatterName = 'chatty';
+
+function chatter(gitlab: Gitlab, { notes }: MergeRequest, count: number): void {
+  const author = gitlab.addUser(chatterName);
+  for (let index = 0; index < count; index += 1)
+    notes.push({
+      id: author.id * 10_000 + index,
+      body: `And ${index}?`,
+      author,
+      createdAt: new Date().toISOString(),
+      discussionId: `chatter-${author.id}-${index}`,
+      isIndividual: true,
+      position: undefined,
+    });
+}
+
+function postedOn({ notes }: MergeRequest): TrialReview {
+  const ours = notes.filter(({ author }) => author.username !== chatterName);
+  return {
+    texts: ours.filter(({ position }) => position === undefined).map(({ body }) => body),
+    comments: ours.flatMap(({ position, body }) =>
+      position === undefined ? [] : [{ path: position.new_path, line: position.new_line ?? 0, body }],
+    ),
+  };
 }
 
 function asPullRequest(request: MergeRequest): TrialPullRequest {

@@ -2,7 +2,8 @@ import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BareRepository } from '../bare-repository.ts';
 import type { ForgeRepositories } from '../forge-repositories.ts';
-import { findProject, takeId } from './state.ts';
+import { syncVersions } from './diff-versions.ts';
+import { findProject, newRequest, takeId } from './state.ts';
 import type { MergeRequest, Project, Role, State, Token, User } from './state.ts';
 
 /** What happens at a GitLab without our API calls: people come, projects move, merge requests end. */
@@ -21,6 +22,8 @@ export type GitlabWorld = {
   readonly remove: (project: Project) => Promise<void>;
   readonly protectBranch: (project: Project, branch: string) => Promise<void>;
   readonly renameDefaultBranch: (project: Project, to: string) => Promise<void>;
+  /** As a person does in the browser. */
+  readonly openRequest: (request: NewRequest) => MergeRequest;
   readonly closeRequest: (request: MergeRequest) => void;
   readonly reopenRequest: (request: MergeRequest) => void;
   /** Merges for real, in the target's repository. */
@@ -55,6 +58,17 @@ type Deps = {
   readonly now: () => number;
 };
 
+export type NewRequest = {
+  /** Where the branch lies: a fork, or the target. */
+  readonly source: Project;
+  readonly target: Project;
+  readonly branch: string;
+  readonly base: string;
+  readonly title: string;
+  /** Somebody new unless said. */
+  readonly author?: User;
+};
+
 /** GitLab's words to a push that a protected branch does not take. */
 const protectedRefusal = 'GitLab: You are not allowed to push code to protected branches on this project.';
 
@@ -82,6 +96,7 @@ export function createGitlabWorld(deps: Deps): GitlabWorld {
       await project.repository.protect([...project.protectedBranches], protectedRefusal);
     },
     renameDefaultBranch,
+    openRequest: (request) => openRequest(deps, request),
     closeRequest(request) {
       request.state = 'closed';
       request.closedAt = new Date(deps.now()).toISOString();
@@ -195,10 +210,22 @@ async function renameDefaultBranch(project: Project, to: string): Promise<void> 
   project.defaultBranch = to;
 }
 
+function openRequest({ state, now }: Deps, wanted: NewRequest): MergeRequest {
+  const { source, target, branch, base, title } = wanted;
+  const author = wanted.author ?? addUser(state, `person-${state.users.length}`);
+  const request: MergeRequest = {
+    ...newRequest(state, { source, target, author, createdAt: new Date(now()).toISOString() }),
+    sourceBranch: branch,
+    targetBranch: base,
+    title,
+  };
+  target.mergeRequests.push(request);
+  return request;
+}
+
 async function merge(deps: Deps, request: MergeRequest): Promise<void> {
   const { source, target } = request;
-  const ref = `refs/merge-requests/${request.iid}/head`;
-  await target.repository.fetch(source.repository, request.sourceBranch, ref);
+  await syncVersions(deps.state, request, deps.now());
   const head = await source.repository.tip(request.sourceBranch);
   const message = `Merge branch '${request.sourceBranch}' into '${request.targetBranch}'`;
   const made =

@@ -6,11 +6,13 @@ import type { GitAccess } from '../forge-repositories.ts';
 import { createFaultPlan } from '../fault-plan.ts';
 import type { FaultPlan } from '../fault-plan.ts';
 import type { GitlabFault } from './faults.ts';
+import { syncProject } from './diff-versions.ts';
 import { createGitlabWorld } from './gitlab-world.ts';
 import type { GitlabWorld } from './gitlab-world.ts';
 import { refuseGit } from './git-access.ts';
 import { serveApi } from './serve-api.ts';
 import type { ApiRequest, ApiServer } from './serve-api.ts';
+import { findProject } from './state.ts';
 import type { State } from './state.ts';
 
 export type GitlabOptions = {
@@ -65,7 +67,12 @@ export async function startGitlab(options: GitlabOptions): Promise<Gitlab> {
   };
   const repositories = await startForgeRepositories({
     folder: options.folder,
-    authorize: (access) => refuseGit(state, access, now()),
+    async authorize(access) {
+      const refusal = refuseGit(state, access, now());
+      const project = findProject(state, access.path);
+      if (refusal === undefined && project !== undefined) await syncProject(state, project, now());
+      return refusal;
+    },
     answer: (request, response) => serveApi(server, request, response),
     faults: ({ method, url }) => gitFaults.take(method, url.split('?')[0] ?? ''),
   });

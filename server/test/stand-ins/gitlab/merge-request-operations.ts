@@ -14,12 +14,11 @@ import {
   targetOf,
   validateRequest,
 } from './merge-request-rules.ts';
-import { presentMergeRequest, presentSingleMergeRequest, presentVersion } from './present-merge-request.ts';
-import type { NoteEntity } from './entities.ts';
-import { presentUser } from './present-project.ts';
+import { syncVersions } from './diff-versions.ts';
+import { presentMergeRequest, presentSingleMergeRequest } from './present-merge-request.ts';
 import { projectOf } from './project-operations.ts';
-import { accessLevels, levelIn, rememberTips, takeId } from './state.ts';
-import type { MergeRequest, Note, Project } from './state.ts';
+import { accessLevels, levelIn, newRequest, rememberTips } from './state.ts';
+import type { MergeRequest, Project } from './state.ts';
 
 /** `GET /projects/:id/merge_requests`: those that lead into the project, from wherever. */
 export async function answerMergeRequests(call: ApiCall): Promise<ApiAnswer> {
@@ -39,6 +38,7 @@ export async function answerMergeRequest(call: ApiCall): Promise<ApiAnswer> {
   const project = readableProject(call);
   await closeWithoutBranch(project, call.now);
   const request = requestOf(call, project);
+  await syncVersions(call.state, request, call.now);
   return { status: 200, body: await presentSingleMergeRequest(call.web, request, call.token?.user) };
 }
 
@@ -52,27 +52,16 @@ export async function createMergeRequest(call: ApiCall): Promise<ApiAnswer> {
   const hadBranch = await lookForBranches(call, source, target);
   const { rest, actions } = partQuickActions(textField(call.body, 'description'));
   const request: MergeRequest = {
-    id: takeId(call.state),
-    iid: target.mergeRequests.length + 1,
-    target,
-    source,
+    ...newRequest(call.state, { source, target, author: user, createdAt: new Date(call.now).toISOString() }),
     sourceBranch: textField(call.body, 'source_branch'),
     targetBranch: textField(call.body, 'target_branch'),
     title: textField(call.body, 'title'),
     description: call.body['description'] === undefined ? null : rest,
     labels: takeLabels(target, call.body['labels']),
-    author: user,
-    createdAt: new Date(call.now).toISOString(),
-    updatedAt: new Date(call.now).toISOString(),
-    state: 'opened',
-    mergedAt: null,
-    closedAt: null,
-    mergeCommit: null,
     removesSourceBranch: call.body['remove_source_branch'] === true,
     squash: call.body['squash'] === true,
     hadBranch,
     isPrepared: false,
-    notes: [],
     quickActions: [...actions],
   };
   // Nothing comes between the last look and the change.
@@ -119,61 +108,11 @@ export async function updateMergeRequest(call: ApiCall): Promise<ApiAnswer> {
     updatedAt: new Date(call.now).toISOString(),
   };
   validateRequest(changed);
+  if (typeof body['discussion_locked'] === 'boolean') changed.isDiscussionLocked = body['discussion_locked'];
   changed.closedAt = changed.state === 'closed' ? (request.closedAt ?? changed.updatedAt) : null;
   changed.labels = changedLabels(project, request, body);
   changed.quickActions.push(...actions);
   Object.assign(request, changed);
+  await syncVersions(call.state, request, call.now);
   return { status: 200, body: await presentSingleMergeRequest(call.web, request, user) };
-}
-
-/** `GET /projects/:id/merge_requests/:iid/versions`. */
-export async function answerVersions(call: ApiCall): Promise<ApiAnswer> {
-  const version = await presentVersion(requestOf(call, readableProject(call)));
-  const page = paginate(call, version === undefined ? [] : [version]);
-  return { status: 200, body: page.entries, headers: page.headers };
-}
-
-/** `GET /projects/:id/merge_requests/:iid/notes`, the newest first. */
-export function answerNotes(call: ApiCall): ApiAnswer {
-  const request = requestOf(call, readableProject(call));
-  const notes = call.query.get('sort') === 'asc' ? request.notes : request.notes.toReversed();
-  const page = paginate(call, notes);
-  return {
-    status: 200,
-    body: page.entries.map((note) => presentNote(call, request, note)),
-    headers: page.headers,
-  };
-}
-
-/** `POST /projects/:id/merge_requests/:iid/notes`. */
-export function createNote(call: ApiCall): ApiAnswer {
-  const project = projectOf(call, false);
-  const request = requestOf(call, project);
-  if (project.isArchived) throw forbidden();
-  const createdAt = new Date(call.now).toISOString();
-  const note = {
-    id: takeId(call.state),
-    body: textField(call.body, 'body'),
-    author: userOf(call),
-    createdAt,
-  };
-  request.notes.push(note);
-  return { status: 201, body: presentNote(call, request, note) };
-}
-
-function presentNote(call: ApiCall, request: MergeRequest, note: Note): NoteEntity {
-  return {
-    id: note.id,
-    type: null,
-    body: note.body,
-    attachment: null,
-    author: presentUser(call.web, note.author),
-    created_at: note.createdAt,
-    updated_at: note.createdAt,
-    system: false,
-    noteable_id: request.id,
-    noteable_type: 'MergeRequest',
-    noteable_iid: request.iid,
-    resolvable: false,
-  };
 }

@@ -8,10 +8,15 @@ import type { MergeRequest, Project, User } from './state.ts';
 /** The project, for a caller who may read its merge requests. */
 export function readableProject(call: ApiCall): Project {
   const project = projectOf(call, true);
+  allowReading(call, project);
+  return project;
+}
+
+/** 403 for who may not read the merge requests of a project that he sees; guests of a private one may not. */
+export function allowReading(call: ApiCall, project: Project): void {
   const isOpen = project.visibility === 'public';
   const mayRead = isOpen || levelIn(project, call.token?.user) >= accessLevels.reporter;
   if (!mayRead || !project.hasMergeRequests) throw forbidden();
-  return project;
 }
 
 /** The merge request that a path names, in its target project. */

@@ -1,6 +1,8 @@
 /** What a parameter may hold. `list`: a text with commas, or an array of texts. An array: one of these texts. */
-type ParameterKind = 'text' | 'integer' | 'boolean' | 'list' | readonly string[];
-type Parameters = Readonly<Record<string, ParameterKind>>;
+export type ParameterKind = 'text' | 'integer' | 'boolean' | 'list' | readonly string[] | Group;
+export type Parameters = { readonly [name: string]: ParameterKind };
+/** Parameters within one, `position[new_line]` in the documentation. */
+export type Group = { readonly fields: Parameters; readonly required: readonly string[] };
 
 /** One operation of the API: how it is reached, and every parameter that the documentation has for it. */
 export type Operation = {
@@ -21,9 +23,8 @@ const sort = ['asc', 'desc'];
 /**
  * The operations that the stand-in knows, by name, with the parameters that docs.gitlab.com documents for
  * them (GitLab 18): the pages "Users API", "Personal access tokens API", "Projects API", "Merge requests
- * API", "Branches API", "Commits API",
- * "Repositories API", "Notes API". The real server passes over
- * what it does not know, which hides misspelt names; this one refuses it.
+ * API", "Branches API", "Commits API", "Repositories API", "Notes API", "Discussions API". The real server
+ * passes over what it does not know, which hides misspelt names; this one refuses it.
  */
 export const operations = {
   currentUser: read('/user', {}, ['api', 'read_api', 'read_user']),
@@ -119,6 +120,7 @@ export const operations = {
     ...editable(),
   }),
   mergeRequestVersions: read('/projects/:id/merge_requests/:iid/versions', pages),
+  mergeRequestDiffs: read('/projects/:id/merge_requests/:iid/diffs', { ...pages, unidiff: 'boolean' }),
   mergeRequestNotes: read('/projects/:id/merge_requests/:iid/notes', {
     ...pages,
     sort,
@@ -132,6 +134,13 @@ export const operations = {
       created_at: 'text',
       internal: 'boolean',
     },
+    ['body'],
+  ),
+  mergeRequestDiscussions: read('/projects/:id/merge_requests/:iid/discussions', pages),
+  createMergeRequestDiscussion: write(
+    'POST',
+    '/projects/:id/merge_requests/:iid/discussions',
+    { body: 'text', commit_id: 'text', created_at: 'text', position: position() },
     ['body'],
   ),
   branch: read('/projects/:id/repository/branches/:branch', {}),
@@ -192,6 +201,27 @@ function editable(): Parameters {
   };
 }
 
+/** Where a note on a diff stands ("Discussions API": a new thread in the merge request diff). */
+function position(): Group {
+  return {
+    fields: {
+      base_sha: 'text',
+      head_sha: 'text',
+      start_sha: 'text',
+      position_type: ['text', 'image', 'file'],
+      new_path: 'text',
+      old_path: 'text',
+      new_line: 'integer',
+      old_line: 'integer',
+      height: 'integer',
+      width: 'integer',
+      x: 'integer',
+      y: 'integer',
+    },
+    required: ['base_sha', 'head_sha', 'start_sha', 'position_type', 'new_path', 'old_path'],
+  };
+}
+
 /** The operation that a request means, with the decoded segments that its path's colons stand for. */
 export function findOperation(
   method: string,
@@ -215,51 +245,4 @@ function matchPath(pattern: string, path: string): Readonly<Record<string, strin
     else if (part !== value) return undefined;
   }
   return segments;
-}
-
-/**
- * What is wrong with the parameters of a request, by the table; undefined: nothing. Texts of a query stand for
- * numbers and truth values too.
- */
-export function checkParameters(
-  operation: Operation,
-  query: URLSearchParams,
-  body: Readonly<Record<string, unknown>>,
-): string | undefined {
-  for (const [name, value] of query) {
-    const problem = checkOne(operation.query, name, value, true);
-    if (problem !== undefined) return problem;
-  }
-  for (const [name, value] of Object.entries(body)) {
-    const problem = checkOne(operation.body, name, value, false);
-    if (problem !== undefined) return problem;
-  }
-  const missing = operation.required.filter((name) => !query.has(name) && !Object.hasOwn(body, name));
-  if (missing.length > 0) return missing.map((name) => `${name} is missing`).join(', ');
-  if (Number(query.get('per_page') ?? 20) > 100) return 'per_page is above 100, which is never given';
-  return undefined;
-}
-
-function checkOne(table: Parameters, name: string, value: unknown, isText: boolean): string | undefined {
-  const kind = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (kind === undefined) return `${name} is not a documented parameter`;
-  if (typeof kind === 'object' && typeof value === 'string' && !kind.includes(value))
-    return `${name} does not have a valid value`;
-  return isKind(kind, value, isText) ? undefined : `${name} is invalid`;
-}
-
-function isKind(kind: ParameterKind, value: unknown, isText: boolean): boolean {
-  switch (kind) {
-    case 'integer':
-      return isText ? /^\d+$/u.test(String(value)) : Number.isInteger(value);
-    case 'boolean':
-      return isText ? value === 'true' || value === 'false' : typeof value === 'boolean';
-    case 'list':
-      return (
-        typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one !== 'object'))
-      );
-    case 'text':
-    default:
-      return typeof value === 'string';
-  }
 }

@@ -102,11 +102,11 @@ async function diffsOf(
   return files.map((file) => ({
     diff: '',
     new_path: file.path,
-    old_path: file.path,
+    old_path: file.previousPath,
     a_mode: file.status === 'added' ? '0' : '100644',
     b_mode: file.status === 'removed' ? '0' : '100644',
     new_file: file.status === 'added',
-    renamed_file: false,
+    renamed_file: file.status === 'renamed',
     deleted_file: file.status === 'removed',
   }));
 }

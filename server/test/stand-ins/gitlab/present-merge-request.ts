@@ -1,8 +1,7 @@
-import { gitByHand } from '../../support/git-repositories.ts';
 import type { MergeRequestEntity, SingleMergeRequestEntity, VersionEntity } from './entities.ts';
 import { presentUser } from './present-project.ts';
 import { accessLevels, isDraftTitle, levelIn, rememberTips } from './state.ts';
-import type { MergeRequest, TipOf, User } from './state.ts';
+import type { MergeRequest, TipOf, User, Version } from './state.ts';
 
 /** A merge request as lists have it. `web` is the instance's address for people. */
 export async function presentMergeRequest(
@@ -10,7 +9,8 @@ export async function presentMergeRequest(
   request: MergeRequest,
   tipOf: TipOf,
 ): Promise<MergeRequestEntity> {
-  const sha = await tipOf(request);
+  // What has ended keeps the head that it had.
+  const tip = request.state === 'opened' ? await tipOf(request) : undefined;
   const author = presentUser(web, request.author);
   const isDraft = isDraftTitle(request.title);
   return {
@@ -19,6 +19,7 @@ export async function presentMergeRequest(
     iid: request.iid,
     project_id: request.target.id,
     title: request.title,
+    discussion_locked: request.isDiscussionLocked ? true : null,
     description: request.description,
     state: request.state,
     created_at: request.createdAt,
@@ -38,7 +39,7 @@ export async function presentMergeRequest(
     work_in_progress: isDraft,
     merge_status: request.isPrepared ? 'can_be_merged' : 'checking',
     detailed_merge_status: statusOf(request, isDraft),
-    sha: sha ?? null,
+    sha: tip ?? request.versions.at(-1)?.head ?? null,
     merge_commit_sha: request.mergeCommit,
     force_remove_source_branch: request.removesSourceBranch,
     squash: request.squash,
@@ -59,11 +60,11 @@ export async function presentSingleMergeRequest(
   request: MergeRequest,
   user: User | undefined,
 ): Promise<SingleMergeRequestEntity> {
-  const version = await presentVersion(request);
+  const version = request.versions.at(-1);
   return {
     ...(await presentMergeRequest(web, request, rememberTips())),
     subscribed: request.author === user,
-    changes_count: version === undefined ? null : version.real_size,
+    changes_count: version === undefined ? null : String(version.files),
     latest_build_started_at: null,
     latest_build_finished_at: null,
     first_deployed_to_production_at: null,
@@ -73,9 +74,9 @@ export async function presentSingleMergeRequest(
       version === undefined
         ? null
         : {
-            base_sha: version.base_commit_sha,
-            head_sha: version.head_commit_sha,
-            start_sha: version.start_commit_sha,
+            base_sha: version.base,
+            head_sha: version.head,
+            start_sha: version.start,
           },
     merge_error: null,
     first_contribution: false,
@@ -83,30 +84,18 @@ export async function presentSingleMergeRequest(
   };
 }
 
-/** The present version of the diff; undefined while GitLab works it out, or where a branch is gone. */
-export async function presentVersion(request: MergeRequest): Promise<VersionEntity | undefined> {
-  if (!request.isPrepared) return undefined;
-  const head = await request.source.repository.tip(request.sourceBranch);
-  const start = await request.target.repository.tip(request.targetBranch);
-  if (head === undefined || start === undefined) return undefined;
-  if (request.source !== request.target) await fetchHead(request);
-  const { files } = await request.target.repository.compare(start, head);
+/** A version as a list has it, without its files. */
+export function presentVersion(request: MergeRequest, version: Version): VersionEntity {
   return {
-    id: request.id,
-    head_commit_sha: head,
-    base_commit_sha: await gitByHand(request.target.repository.folder, 'merge-base', start, head),
-    start_commit_sha: start,
-    created_at: request.updatedAt,
+    id: version.id,
+    head_commit_sha: version.head,
+    base_commit_sha: version.base,
+    start_commit_sha: version.start,
+    created_at: version.createdAt,
     merge_request_id: request.id,
-    state: files.length === 0 ? 'empty' : 'collected',
-    real_size: String(files.length),
+    state: version.files === 0 ? 'empty' : 'collected',
+    real_size: String(version.files),
   };
-}
-
-/** Takes a fork's branch into the target, under the ref that GitLab keeps for it. */
-async function fetchHead(request: MergeRequest): Promise<void> {
-  const ref = `refs/merge-requests/${request.iid}/head`;
-  await request.target.repository.fetch(request.source.repository, request.sourceBranch, ref);
 }
 
 function statusOf(request: MergeRequest, isDraft: boolean): MergeRequestEntity['detailed_merge_status'] {
@@ -124,7 +113,6 @@ const fixedOfMergeRequest = {
   milestone: null,
   merge_when_pipeline_succeeds: false,
   squash_commit_sha: null,
-  discussion_locked: null,
   should_remove_source_branch: null,
   time_stats: {
     time_estimate: 0,

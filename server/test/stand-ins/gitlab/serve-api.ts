@@ -6,19 +6,19 @@ import type { JsonObject } from '../../../src/lib/json-fields.ts';
 import { ApiRefusal } from './api-answer.ts';
 import type { ApiAnswer, ApiCall } from './api-answer.ts';
 import { authenticate, demandScope, givenToken } from './authenticate.ts';
+import { checkParameters } from './check-parameters.ts';
+import { answerDiffs, answerVersions } from './diff-operations.ts';
 import type { FaultPlan } from '../fault-plan.ts';
 import type { GitlabFault } from './faults.ts';
 import { tooMany, usualAnswer } from './gitlab-troubles.ts';
 import {
   answerMergeRequest,
   answerMergeRequests,
-  answerNotes,
-  answerVersions,
   createMergeRequest,
-  createNote,
   updateMergeRequest,
 } from './merge-request-operations.ts';
-import { checkParameters, findOperation, operations } from './parameters.ts';
+import { answerDiscussions, answerNotes, createDiscussion, createNote } from './note-operations.ts';
+import { findOperation, operations } from './parameters.ts';
 import type { OperationName } from './parameters.ts';
 import {
   answerBranch,
@@ -65,8 +65,11 @@ const handlers: Readonly<Record<OperationName, (call: ApiCall) => ApiAnswer | Pr
   createMergeRequest,
   updateMergeRequest,
   mergeRequestVersions: answerVersions,
+  mergeRequestDiffs: answerDiffs,
   mergeRequestNotes: answerNotes,
   createMergeRequestNote: createNote,
+  mergeRequestDiscussions: answerDiscussions,
+  createMergeRequestDiscussion: createDiscussion,
   branch: answerBranch,
   commits: answerCommits,
   compare: answerCompare,
@@ -173,7 +176,7 @@ function send(request: IncomingMessage, response: ServerResponse, { answer, isCu
   const whole = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
   const text = isCut ? whole.slice(0, whole.length / 2) : whole;
   const etag = `W/"${createHash('md5').update(whole).digest('hex')}"`;
-  const isTagged = request.method === 'GET' && answer.status === 200;
+  const isTagged = request.method === 'GET' && answer.status === 200 && !isCut;
   const headers = {
     'content-type': 'application/json',
     'cache-control': 'max-age=0, private, must-revalidate',

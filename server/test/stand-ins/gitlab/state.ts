@@ -69,9 +69,25 @@ export type MergeRequest = {
   readonly hadBranch: boolean;
   /** GitLab works out the diff after it has answered a POST; until then there is none. */
   isPrepared: boolean;
+  /** The oldest first; one more with every push to the source branch while it is open. */
+  readonly versions: Version[];
+  /** Then only members may write. */
+  isDiscussionLocked: boolean;
   readonly notes: Note[];
-  /** The lines of descriptions that GitLab took for quick actions, which it does and then leaves out. */
+  /** The lines of descriptions and notes that GitLab took for quick actions, which it does and then leaves out. */
   readonly quickActions: string[];
+};
+
+/** A diff as it was worked out once; what is pushed later makes another. */
+export type Version = {
+  readonly id: number;
+  /** Where both branches part. */
+  readonly base: string;
+  /** The target branch's tip. */
+  readonly start: string;
+  readonly head: string;
+  readonly files: number;
+  readonly createdAt: string;
 };
 
 export type Note = {
@@ -79,6 +95,23 @@ export type Note = {
   readonly body: string;
   readonly author: User;
   readonly createdAt: string;
+  /** Notes with one id are a thread. */
+  readonly discussionId: string;
+  /** Nobody can answer below it. */
+  readonly isIndividual: boolean;
+  readonly position: Position | undefined;
+};
+
+/** Which line of which version a note is about. An added line has no old number, a deleted one no new. */
+export type Position = {
+  readonly base_sha: string;
+  readonly start_sha: string;
+  readonly head_sha: string;
+  readonly old_path: string;
+  readonly new_path: string;
+  readonly position_type: 'text';
+  readonly old_line: number | null;
+  readonly new_line: number | null;
 };
 
 /** All that a GitLab remembers. Ids rise over everything, as the real one's do within a table. */
@@ -88,6 +121,33 @@ export type State = {
   readonly projects: Project[];
   nextId: number;
 };
+
+/** What a merge request begins with; whoever opens it says which branches and words it has. */
+export function newRequest(
+  state: State,
+  begin: Pick<MergeRequest, 'source' | 'target' | 'author' | 'createdAt'>,
+): Omit<MergeRequest, 'sourceBranch' | 'targetBranch' | 'title'> {
+  return {
+    ...begin,
+    id: takeId(state),
+    iid: begin.target.mergeRequests.length + 1,
+    description: null,
+    labels: [],
+    updatedAt: begin.createdAt,
+    state: 'opened',
+    mergedAt: null,
+    closedAt: null,
+    mergeCommit: null,
+    removesSourceBranch: false,
+    squash: false,
+    hadBranch: true,
+    isPrepared: true,
+    versions: [],
+    isDiscussionLocked: false,
+    notes: [],
+    quickActions: [],
+  };
+}
 
 /** A new id. */
 export function takeId(state: State): number {

@@ -10,12 +10,14 @@ test('a name has letters, digits, dashes and underscores, and is not the word of
   }
 });
 
-test('a scope is an owner or a repository, of ssh a host', () => {
+test('a scope is an owner or a repository, of ssh a host, of Sentry an organization or a project', () => {
   const fine = [
     ['github', ''],
     ['github', 'acme'],
     ['github', 'acme/engine.js'],
     ['gitlab', 'group/sub/project'],
+    ['sentry', 'acme'],
+    ['sentry', 'acme-2/web_app'],
     ['ssh', 'git.example.com'],
     ['ssh', 'git.example.com:2222/team/engine'],
     ['ssh', '[::1]:22/team'],
@@ -32,6 +34,10 @@ test('a scope is an owner or a repository, of ssh a host', () => {
     ['github', 'acme/*'],
     ['gitlab', 'group//project'],
     ['gitlab', 'a'.repeat(501)],
+    ['sentry', 'acme/web/more'],
+    ['sentry', 'acme/'],
+    ['sentry', 'acme.example'],
+    ['sentry', 'acme/..'],
     ['ssh', 'Git.Example.com'],
     ['ssh', 'git@git.example.com'],
     ['ssh', 'git.example.com:0'],

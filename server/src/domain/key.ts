@@ -1,5 +1,5 @@
-/** What a stored key is for: a forge's token, or a private key that git uses over ssh. */
-export const keyProviders = ['github', 'gitlab', 'ssh'] as const;
+/** What a stored key is for: the token of a forge or of Sentry, or a private key that git uses over ssh. */
+export const keyProviders = ['github', 'gitlab', 'sentry', 'ssh'] as const;
 export type KeyProvider = (typeof keyProviders)[number];
 
 /** Of keys, and of whatever else people name: letters, digits, `-`, `_`. */
@@ -14,6 +14,11 @@ export const scopeMaxLength = 500;
 const pathScope = /^(?!\.{1,2}(?:\/|$))[A-Za-z0-9_.~-]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_.~-]+)*$/u;
 const hostScope = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?$/u;
 
+/** An organization or a project of Sentry by its slug, which is what addresses have. */
+export function isSentrySlug(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/u.test(text);
+}
+
 /** Why this cannot be the scope of such a key; undefined: it can. Empty is no limit. */
 export function scopeProblem(provider: KeyProvider, scope: string): string | undefined {
   if (scope === '') return undefined;
@@ -25,6 +30,11 @@ export function scopeProblem(provider: KeyProvider, scope: string): string | und
   }
   if (provider === 'gitlab')
     return pathScope.test(scope) ? undefined : 'must be a group, with its sub-groups, or group/project';
+  if (provider === 'sentry') {
+    const slugs = scope.split('/');
+    const isFine = slugs.length <= 2 && slugs.every(isSentrySlug);
+    return isFine ? undefined : 'must be an organization or organization/project, by their slugs';
+  }
   const isFine = pathScope.test(scope) && scope.split('/').length <= 2;
   return isFine ? undefined : 'must be an owner or owner/repo';
 }

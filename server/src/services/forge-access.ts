@@ -15,13 +15,16 @@ export type ForgeAccess = {
   readonly isForgeError: (error: unknown) => error is ForgeError;
 };
 
+/** What opens keys. */
+export type KeyAccess = Pick<ForgeAccess, 'database' | 'keyRing'>;
+
 /**
  * A key of the viewer's, opened.
  *
  * @throws Refusal `not_found`
  */
 export async function openKey(
-  { database, keyRing }: ForgeAccess,
+  { database, keyRing }: KeyAccess,
   viewer: Viewer,
   name: string,
 ): Promise<{ readonly key: StoredKey; readonly token: Secret }> {

@@ -5,7 +5,7 @@ import type { Forge } from '../forges/forge.ts';
 /**
  * Why a key must not be used for a repository; undefined: it may. A token goes to its provider's one exact
  * host and to nothing that only looks like it (`forge` is the one that the repository lies on), a private key
- * is used over ssh, and neither beyond its scope.
+ * is used over ssh, neither beyond its scope, and a token for Sentry is for no repository at all.
  */
 export function keyMisfit(
   key: { readonly name: string; readonly provider: KeyProvider; readonly scope: string },
@@ -13,6 +13,7 @@ export function keyMisfit(
   forge: Pick<Forge, 'name'>,
 ): string | undefined {
   const { name, provider, scope } = key;
+  if (provider === 'sentry') return `${name} is a sentry key, which opens no repository`;
   if (repository.kind === 'ssh' && provider !== 'ssh') {
     return `${name} is a ${provider} key, and git over ssh needs an ssh key; or give the repository's https:// address`;
   }

@@ -72,8 +72,9 @@ async function accessOf(
     return { provider: source.provider, token: source.token, scope: '' };
   }
   const { key, token } = await openKey(deps, viewer, source.name);
-  if (key.provider === 'ssh') {
-    throw invalidField('provider_key', `${key.name} is an ssh key, which lists no repositories`);
+  if (key.provider === 'ssh' || key.provider === 'sentry') {
+    const kind = key.provider === 'ssh' ? 'an ssh' : 'a sentry';
+    throw invalidField('provider_key', `${key.name} is ${kind} key, which lists no repositories`);
   }
   return { provider: key.provider, token, scope: key.scope };
 }

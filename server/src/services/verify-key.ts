@@ -1,7 +1,9 @@
 import type { KeyProvider } from '../domain/key.ts';
 import type { ForgeError, TokenOwner } from '../forges/forge.ts';
 import { sshKeyProblem } from '../lib/ssh-key.ts';
+import type { SentryError } from '../sentry/sentry.ts';
 import type { Viewer } from '../store/tasks.ts';
+import { sentryFailureOf, type SentryAccess } from './browse-sentry.ts';
 import { forgeNamed, openKey, refusalOf, type ForgeAccess } from './forge-access.ts';
 
 export type KeyVerdict = { readonly name: string; readonly provider: KeyProvider } & (
@@ -15,7 +17,7 @@ export type KeyVerdict = { readonly name: string; readonly provider: KeyProvider
  *
  * @throws Refusal `not_found`; `upstream_failed` where the provider gave no verdict.
  */
-export function createVerifyKeyService(deps: ForgeAccess) {
+export function createVerifyKeyService(deps: ForgeAccess & SentryAccess) {
   return async (viewer: Viewer, name: string, signal: AbortSignal): Promise<KeyVerdict> => {
     const { key, token } = await openKey(deps, viewer, name);
     const about = { name: key.name, provider: key.provider };
@@ -25,18 +27,19 @@ export function createVerifyKeyService(deps: ForgeAccess) {
       return { ...about, valid: true, username: '', email: '', scopes: '' };
     }
     try {
-      const owner = await forgeNamed(deps, key.provider).verifyToken(token, signal);
-      return { ...about, valid: true, ...owner };
+      const asked = key.provider === 'sentry' ? deps.sentry : forgeNamed(deps, key.provider);
+      return { ...about, valid: true, ...(await asked.verifyToken(token, signal)) };
     } catch (error) {
-      const problem = deps.isForgeError(error) ? tokenProblem(error) : undefined;
-      if (problem === undefined) throw refusalOf(deps, error);
-      return { ...about, valid: false, error: problem };
+      const isSentrys = deps.isSentryError(error);
+      const problem = isSentrys || deps.isForgeError(error) ? tokenProblem(error) : undefined;
+      if (problem !== undefined) return { ...about, valid: false, error: problem };
+      throw isSentrys ? sentryFailureOf(error) : refusalOf(deps, error);
     }
   };
 }
 
-/** What the forge has against the token; undefined: it did not judge it. */
-function tokenProblem({ code, message }: ForgeError): string | undefined {
+/** What the provider has against the token; undefined: it did not judge it. */
+function tokenProblem({ code, message }: ForgeError | SentryError): string | undefined {
   if (code === 'unauthorized') return 'token expired or invalid';
   // It is good for something, but not for telling whose it is: the message says which scope it lacks.
   return code === 'forbidden' ? message : undefined;

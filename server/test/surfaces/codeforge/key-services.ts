@@ -1,9 +1,12 @@
 import { isForgeError } from '../../../src/compose-repositories.ts';
+import { composeSentry } from '../../../src/compose-sentry.ts';
 import type { Forge } from '../../../src/forges/forge.ts';
 import type { HttpServices } from '../../../src/http/http-deps.ts';
 import { systemIds } from '../../../src/lib/ids.ts';
+import type { Meter } from '../../../src/lib/metrics.ts';
 import { Secret } from '../../../src/lib/secret.ts';
 import { createKeyRing } from '../../../src/secrets/key-ring.ts';
+import { createBrowseSentryService } from '../../../src/services/browse-sentry.ts';
 import { createDeleteKeyService } from '../../../src/services/delete-key.ts';
 import { createListKeysService } from '../../../src/services/list-keys.ts';
 import { createListRepositoriesService } from '../../../src/services/list-repositories.ts';
@@ -14,12 +17,14 @@ import type { Database } from '../../../src/store/database.ts';
 /** What every test of this surface seals with. */
 export const testKeyRing = createKeyRing([new Secret('0123456789abcdef0123456789abcdef')]);
 
-/** The services behind keys and repositories. */
+/** The services behind keys, and what keys open. */
 export function createKeyServices(
   database: Database,
-  forges: readonly Forge[],
-): Pick<HttpServices, 'keys' | 'listRepositories'> {
-  const access = { database, keyRing: testKeyRing, forges, isForgeError };
+  outside: { readonly forges: readonly Forge[]; readonly sentryUrl: string; readonly meter: Meter },
+): Pick<HttpServices, 'keys' | 'listRepositories' | 'browseSentry'> {
+  const { forges, sentryUrl, meter } = outside;
+  const sentry = composeSentry({ sentry: { apiUrl: sentryUrl } }, meter);
+  const access = { database, keyRing: testKeyRing, forges, isForgeError, ...sentry };
   return {
     keys: {
       register: createRegisterKeyService({ database, keyRing: testKeyRing, ids: systemIds }),
@@ -28,5 +33,6 @@ export function createKeyServices(
       remove: createDeleteKeyService({ database }),
     },
     listRepositories: createListRepositoriesService({ ...access, hide: () => undefined }),
+    browseSentry: createBrowseSentryService(access),
   };
 }

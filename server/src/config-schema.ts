@@ -1,6 +1,7 @@
 import { agentSettings } from './config-agents.ts';
 import { telemetrySettings } from './config-telemetry.ts';
 import { deliverySettings } from './config-delivery.ts';
+import { reviewSettings } from './config-reviews.ts';
 import {
   anything,
   atLeast,
@@ -272,6 +273,7 @@ export const settings: readonly Setting[] = [
     check: branchPrefix,
   },
   ...deliverySettings,
+  ...reviewSettings,
   ...telemetrySettings,
   {
     name: 'SLIPWAY_SERVER',

@@ -1,4 +1,5 @@
 import { isBranchName } from './domain/branch-name.ts';
+import { isName } from './domain/key.ts';
 import { isModelKey, modelKeyProblem } from './domain/options.ts';
 import { parseArmedFault } from './lib/faults.ts';
 
@@ -28,10 +29,23 @@ export const sections = [
   'Limits',
   'Git',
   'Delivery',
+  'Reviews',
   'Telemetry',
   'Command line',
 ] as const;
 export type Section = (typeof sections)[number];
+
+/** For secrets that forges send back or sign with: something, and as short as people already have it. */
+export function webhookSecret(value: string): string | undefined {
+  return value.trim() === '' ? 'must not be empty' : undefined;
+}
+
+/** Names of keys, separated by commas. */
+export function keyNames(value: string): string | undefined {
+  return value.split(',').every((name) => isName(name.trim()))
+    ? undefined
+    : 'must be names of keys (letters, digits, - and _), separated by commas';
+}
 
 /** Every value will do. */
 export const anything: Setting['check'] = () => undefined;

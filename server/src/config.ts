@@ -2,6 +2,12 @@ import { Secret } from './lib/secret.ts';
 import { parseArmedFault, type ArmedFault } from './lib/faults.ts';
 import { expandEgress } from './config-egress.ts';
 import { settings } from './config-schema.ts';
+import {
+  reviewsSection,
+  webhooksSection,
+  type ReviewsConfig,
+  type WebhooksConfig,
+} from './config-reviews.ts';
 import { telemetrySection, type TelemetryConfig } from './config-telemetry.ts';
 import type { Setting } from './config-setting.ts';
 
@@ -84,6 +90,10 @@ export type Config = {
     /** As `agents.allowEgress`: hosts whose addresses need not be public. */
     readonly allowPrivate: readonly string[];
   };
+  readonly reviews: ReviewsConfig;
+  readonly webhooks: WebhooksConfig;
+  /** Without a slash at its end. */
+  readonly sentry: { readonly apiUrl: string };
   readonly ssh: { readonly knownHostsFile: string | undefined };
   readonly tasks: {
     readonly perMinute: number;
@@ -248,6 +258,9 @@ function assemble(values: ReadonlyMap<string, string>, path: string): Config {
       waitSeconds: read.list('SLIPWAY_CALLBACK_WAITS').map(Number),
       allowPrivate: expandEgress(read.text('SLIPWAY_ALLOW_PRIVATE_ADDRESSES')),
     },
+    reviews: reviewsSection(read),
+    webhooks: webhooksSection(read),
+    sentry: { apiUrl: read.text('SLIPWAY_SENTRY_API_URL').replace(/\/+$/u, '') },
     ssh: { knownHostsFile: read.optional('SLIPWAY_SSH_KNOWN_HOSTS') },
     tasks: {
       perMinute: read.number('SLIPWAY_TASKS_PER_MINUTE'),

@@ -1,4 +1,5 @@
 import type { ChangesSummary } from './event.ts';
+import type { ReviewResult } from './review.ts';
 import type { Spend } from './spend.ts';
 
 /** Every state that an effect can be stored in; `waiting` again after a lapsed lease or a failed try. */
@@ -14,7 +15,7 @@ export const effectTransitions = {
   dropped: [],
 } as const satisfies Record<EffectState, readonly EffectState[]>;
 
-export const effectKinds = ['push', 'pull_request', 'callback'] as const;
+export const effectKinds = ['push', 'pull_request', 'review', 'callback'] as const;
 export type EffectKind = (typeof effectKinds)[number];
 
 /** This commit to this branch, expecting what was pushed last (or that the branch is not there yet). */
@@ -49,6 +50,17 @@ export type PullRequestPayload = Omit<PullRequestWish, 'effectId'> & {
   readonly known: number | null;
 };
 
+/** A review for the people who discuss a pull request. */
+export type ReviewPayload = {
+  /** Of the pull request. */
+  readonly number: number;
+  /** The commit that was reviewed. */
+  readonly commit: string;
+  readonly review: ReviewResult;
+  /** The task's end is told of when this has ended; else a person asked for it, and nobody else is told. */
+  readonly endsTask: boolean;
+};
+
 /** One notification of one end of a task. Its bytes are a function of it, its effect's id is the delivery's id. */
 export type CallbackPayload = {
   readonly url: string;
@@ -58,6 +70,8 @@ export type CallbackPayload = {
   readonly status: 'completed' | 'pr_created' | 'failed';
   readonly result: string | null;
   readonly error: string | null;
+  /** What a review of the work came to; null: it was not reviewed. */
+  readonly review: ReviewResult | null;
   readonly changes: ChangesSummary | null;
   readonly durationMs: number;
   readonly spend: Spend;
@@ -72,6 +86,7 @@ export type CallbackPayload = {
 export type EffectPayloads = {
   readonly push: PushPayload;
   readonly pull_request: PullRequestPayload;
+  readonly review: ReviewPayload;
   readonly callback: CallbackPayload;
 };
 
@@ -85,11 +100,21 @@ export function pullRequestEffectKey(pushEffectId: string): string {
   return `pull_request:${pushEffectId}`;
 }
 
-/** One callback for each way in which an iteration ended: finished work whose publishing failed has two. */
+/** One post for each review and pull request: asked for again, it is the same. */
+export function reviewEffectKey(runId: string, pullRequest: number): string {
+  return `review:${runId}:${pullRequest}`;
+}
+
+/**
+ * One callback for each way in which an iteration ended: finished work whose publishing failed has two. A review
+ * that somebody asked for afterwards (`reviewRunId`) is an end of its own.
+ */
 export function callbackEffectKey(
   taskId: string,
   iteration: number,
   event: CallbackPayload['event'],
+  reviewRunId?: string,
 ): string {
-  return `callback:${taskId}:${iteration}:${event}`;
+  const key = `callback:${taskId}:${iteration}:${event}`;
+  return reviewRunId === undefined ? key : `${key}:${reviewRunId}`;
 }

@@ -1,5 +1,6 @@
 import type { ApprovalDecision } from './approval-state.ts';
 import type { Failure } from './failure.ts';
+import type { ReviewSource, Verdict } from './review.ts';
 import type { Spend } from './spend.ts';
 
 /**
@@ -56,7 +57,27 @@ export type EventData = {
   /** The agent was put away while a person is waited for; its slot is free. */
   run_parked: Record<string, never>;
   run_resumed: Record<string, never>;
+  /** Somebody wants the task's work to be reviewed. */
+  review_requested: { readonly agent: string };
+  review_started: Record<string, never>;
+  /** What the agent's answer came to, and how it was read. */
+  review_parsed: ReviewOutline & { readonly from: ReviewSource };
+  /** The review that somebody asked for is there. */
+  review_completed: ReviewOutline;
+  review_failed: { readonly failure: Failure };
+  review_timeout: { readonly seconds: number };
+  review_canceled: Record<string, never>;
+  /** A run that was to read only has changed its workspace; what it did there was thrown away. */
+  workspace_restored: { readonly files: readonly string[]; readonly more: number };
+  review_posted: { readonly number: number; readonly url: string; readonly comments: number };
+  review_post_failed: { readonly number: number; readonly reason: string };
   egress_refused: { readonly host: string; readonly port: number; readonly reason: string };
+};
+
+export type ReviewOutline = {
+  readonly verdict: Verdict;
+  readonly score: number;
+  readonly issues: number;
 };
 
 export type PullRequestEvent = {

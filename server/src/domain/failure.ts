@@ -36,6 +36,7 @@ export type FailureCode =
   | 'repository_empty'
   | 'repository_unsupported'
   | 'branch_not_found'
+  | 'pull_request_not_found'
   | 'workspace_broken'
   | 'sandbox_unavailable'
   | 'agent_not_started'

@@ -4,7 +4,10 @@
  */
 export const faultPoints = [
   'create.stored',
+  'webhook.stored',
+  'webhook.settled',
   'instruct.stored',
+  'review.stored',
   'claim.claimed',
   'prepare.refreshed',
   'prepare.cloned',
@@ -35,6 +38,10 @@ export const faultPoints = [
   'pull_request.opened',
   'pull_request.labelled',
   'pull_request.settled',
+  'post_review.stored',
+  'post_review.leased',
+  'post_review.posted',
+  'post_review.settled',
   'callback.leased',
   'callback.sent',
   'callback.settled',

@@ -15,6 +15,12 @@ export type TaskOptions = {
   /** Of the pull request that the task opens. */
   readonly draft?: boolean;
   readonly labels?: readonly string[];
+  /** Of the pull request that a `pr_review` task is about. */
+  readonly pullRequestNumber?: number;
+  /** The review of a `pr_review` task is posted to its pull request; without it, it is only kept. */
+  readonly outputMode?: 'post_comments';
+  /** The task in whose workspace this one was to work, where that was still there. */
+  readonly workspaceTaskId?: string;
 };
 
 /**

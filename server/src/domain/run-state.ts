@@ -45,6 +45,11 @@ export type RunCause = (typeof runCauses)[number];
 export const runQueues = ['tasks', 'reviews', 'follow_ups'] as const;
 export type RunQueue = (typeof runQueues)[number];
 
+/** Where the first run of a task waits. */
+export function queueOf(kind: RunKind): RunQueue {
+  return kind === 'review' || kind === 'pr_review' ? 'reviews' : 'tasks';
+}
+
 export function canRunMove(from: RunState, to: RunState): boolean {
   const targets: readonly RunState[] = runTransitions[from];
   return targets.includes(to);

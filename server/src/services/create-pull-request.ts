@@ -1,6 +1,5 @@
 import { taskBranch } from '../domain/branch-name.ts';
 import { Refusal } from '../domain/errors.ts';
-import { RunFailure } from '../domain/failure.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
 import {
   pullRequestWishOf,
@@ -8,7 +7,6 @@ import {
   type PullRequestPolicy,
 } from '../domain/pull-request-text.ts';
 import type { ForgeOf } from '../forges/forge.ts';
-import { waitFor } from '../lib/abort.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Database } from '../store/database.ts';
@@ -22,8 +20,10 @@ import {
 import { findTask, type Task, type TaskReference, type Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import type { FindCredential } from './find-credential.ts';
+import { refuseWithoutToken } from './refuse-without-token.ts';
 import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
 import { TaskStateRefusal } from './task-state-refusal.ts';
+import { waitForTask } from './wait-for-task.ts';
 
 /** What a caller asks for, checked at the edge. */
 export type PullRequestOrder = AskedPullRequest & { readonly idempotencyKey?: string };
@@ -41,8 +41,6 @@ export type CreatePullRequestDeps = {
 };
 
 const route = 'create-pr';
-/** Backstop for wake-ups that got lost. */
-const pollMs = 1_000;
 const retryAfterSeconds = 10;
 
 /**
@@ -86,23 +84,11 @@ async function refuseUnpublishable(
     );
   }
   if (work === undefined) throw noChanges();
-  const { token } = await deps.findCredential(task, signal).catch(refuseCredential);
-  if (token === undefined) {
-    throw new Refusal(
-      'invalid',
-      `no token for ${forge.name}: give the task an access_token or a provider_key, or have the operator set one`,
-    );
-  }
+  await refuseWithoutToken(deps, task, signal);
 }
 
 function noChanges(): Refusal {
   return new Refusal('invalid', 'no changes to create a pull request from');
-}
-
-function refuseCredential(error: unknown): never {
-  if (!(error instanceof RunFailure)) throw error;
-  const { retryable, message } = error.failure;
-  throw new Refusal(retryable ? 'upstream_failed' : 'invalid', message, { cause: error });
 }
 
 async function want(
@@ -153,31 +139,18 @@ async function want(
   }
 }
 
-/** Reads again whenever the task moved, or a second has passed. */
 async function waitForIt(
   deps: CreatePullRequestDeps,
   taskId: string,
   signal: AbortSignal,
 ): Promise<OpenPullRequest> {
-  const until = performance.now() + deps.policy.waitMs;
-  let moved = Promise.withResolvers<void>();
-  const unlisten = deps.wakeups.listen(({ topic, id }) => {
-    if (topic !== 'stream' || id !== taskId) return;
-    moved.resolve();
-    moved = Promise.withResolvers();
+  const { wakeups, policy } = deps;
+  const open = await waitForTask({ wakeups, waitMs: policy.waitMs }, taskId, signal, async () => {
+    const publication = await readPublication(deps.database, taskId);
+    return publication?.state === 'creating_pr' ? undefined : outcomeOf(publication);
   });
-  try {
-    for (;;) {
-      const woken = moved.promise;
-      const publication = await readPublication(deps.database, taskId);
-      if (publication?.state !== 'creating_pr') return outcomeOf(publication);
-      const left = until - performance.now();
-      if (left <= 0 || signal.aborted) throw stillOpen();
-      await waitFor(woken, Math.min(pollMs, left), signal);
-    }
-  } finally {
-    unlisten();
-  }
+  if (open === undefined) throw stillOpen();
+  return open;
 }
 
 /** Whatever became of the task since: who sees a pull request behind it has been served. */

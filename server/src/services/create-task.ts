@@ -9,6 +9,7 @@ import {
   type RepositoryUrl,
   type RepositoryUrlPolicy,
 } from '../domain/repository-url.ts';
+import type { RunKind } from '../domain/run-state.ts';
 import type { ForgeOf } from '../forges/forge.ts';
 import type { Faults } from '../lib/faults.ts';
 import { createAddressGuard, type AddressGuard } from '../lib/guarded-address.ts';
@@ -27,7 +28,8 @@ import type { Database } from '../store/database.ts';
 import { findKey } from '../store/keys.ts';
 import { ensureRepository } from '../store/owners.ts';
 import { spendRateLimit } from '../store/rate-limits.ts';
-import type { Viewer } from '../store/tasks.ts';
+import { findSharedWorkspace } from '../store/shared-workspace.ts';
+import type { TaskReference, Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
 import { keyMisfit } from './key-misfit.ts';
@@ -43,6 +45,7 @@ export type { SubmissionFields } from './task-options.ts';
 /** A submission, parsed at the edge: types and lengths hold, names and addresses are checked here. */
 export type Submission = WantedOptions & {
   readonly source: string;
+  readonly kind: RunKind;
   readonly repositoryUrl: string;
   readonly prompt: string;
   readonly publish: PublishMode;
@@ -51,9 +54,13 @@ export type Submission = WantedOptions & {
   readonly aiKey?: Secret;
   readonly providerKey?: string;
   readonly callbackUrl?: string;
+  /** The task in whose workspace this one is to work. */
+  readonly workspaceTask?: TaskReference;
   readonly idempotencyKey?: string;
-  /** Identifies who is counted against the rate limit, without telling the credential. */
-  readonly rateLimitKey: string;
+  /** Whose keys these are; undefined: those of callers of the API, which nobody else's shall meet. */
+  readonly idempotencyRoute?: string;
+  /** Identifies who is counted against the rate limit, without telling the credential; undefined: nobody is. */
+  readonly rateLimitKey?: string;
   /** The request's place in a trace: the task goes on with it. */
   readonly trace?: TracePlace;
 };
@@ -80,7 +87,7 @@ export type CreateTaskPolicy = OptionsPolicy & {
   readonly allowPrivate: readonly string[];
 };
 
-const route = 'tasks';
+const callersRoute = 'tasks';
 
 /**
  * Stores a task and wakes a worker. Creating never contacts the repository. With an idempotency key the
@@ -108,19 +115,20 @@ export function createTaskService(deps: CreateTaskDeps) {
       if (kept !== undefined) return kept;
     }
     await checkKey(deps, viewer, { submission, repository, fields });
-    await spend(deps, submission.rateLimitKey);
+    if (submission.rateLimitKey !== undefined) await spend(deps, submission.rateLimitKey);
     const repositoryId = await repositoryIdOf(deps, repositoryIds, repository.canonical);
+    const { workspace, ...shared } = await workspaceOf(deps, viewer, { submission, repositoryId, fields });
     const task: NewTask = {
       taskId,
-      workspaceId: deps.ids.ordered(),
+      ...workspace,
       runId: deps.ids.ordered(),
       ownerId: viewer.userId,
       repositoryId,
       repositoryUrl: repository.publicUrl,
       source: submission.source,
-      kind: 'code',
+      kind: submission.kind,
       prompt: submission.prompt,
-      options,
+      options: { ...options, ...shared },
       publish: submission.publish,
       callbackUrl: submission.callbackUrl ?? null,
       providerKey: submission.providerKey ?? null,
@@ -160,10 +168,11 @@ function recordBirth(
   span.end();
 }
 
-function checkedRepository(
+/** Reads a repository's address. Throws Refusal `invalid`, by its field. */
+export function checkedRepository(
   text: string,
   policy: RepositoryUrlPolicy,
-  fields: SubmissionFields,
+  fields: Pick<SubmissionFields, 'repositoryUrl'>,
 ): RepositoryUrl {
   try {
     return parseRepositoryUrl(text, policy);
@@ -225,6 +234,37 @@ async function checkKey(
   if (misfit !== undefined) throw invalidField(fields.providerKey, misfit);
 }
 
+/**
+ * The workspace of the task that the submission names, where one can go on in it, else a new one. Whose task it
+ * is not, or of which repository, is told to nobody.
+ */
+async function workspaceOf(
+  { database, ids }: CreateTaskDeps,
+  viewer: Viewer,
+  asked: {
+    readonly submission: Submission;
+    readonly repositoryId: string;
+    readonly fields: SubmissionFields;
+  },
+): Promise<{
+  readonly workspace: Pick<NewTask, 'workspaceId' | 'sharesWorkspace'>;
+  readonly workspaceTaskId?: string;
+}> {
+  const { submission, repositoryId, fields } = asked;
+  const fresh = { workspaceId: ids.ordered() };
+  if (submission.workspaceTask === undefined) return { workspace: fresh };
+  const wanted = { task: submission.workspaceTask, ownerId: viewer.userId, repositoryId };
+  const found = await findSharedWorkspace(database, wanted);
+  if (found === undefined) {
+    throw invalidField(fields.workspaceTask, 'must be a task of yours in the same repository');
+  }
+  const { taskId: workspaceTaskId, workspaceId } = found;
+  // A pull request is looked at as it is, in a tree of its own.
+  if (workspaceId === undefined || submission.kind === 'pr_review')
+    return { workspace: fresh, workspaceTaskId };
+  return { workspace: { workspaceId, sharesWorkspace: true }, workspaceTaskId };
+}
+
 async function spend(deps: CreateTaskDeps, key: string): Promise<void> {
   if (deps.policy.tasksPerMinute === 0) return;
   const wait = await spendRateLimit(deps.database, `tasks ${key}`, deps.policy.tasksPerMinute);
@@ -241,7 +281,10 @@ async function spend(deps: CreateTaskDeps, key: string): Promise<void> {
 type Idempotency = NonNullable<NewTask['idempotency']>;
 
 function keyOf(submission: Submission, key: string): Idempotency {
-  const { accessToken, aiKey, rateLimitKey: _counted, trace: _trace, ...body } = submission;
+  const { accessToken, aiKey, kind, idempotencyRoute: route = callersRoute, ...rest } = submission;
+  const { rateLimitKey: _counted, trace: _trace, ...plain } = rest;
+  // Without the kind that was once the only one: keys that are kept go on standing for what they stood for.
+  const body = kind === 'code' ? plain : { ...plain, kind };
   const secrets = [accessToken?.reveal() ?? null, ...(aiKey === undefined ? [] : [aiKey.reveal()])];
   return { route, key, bodyHash: bodyHashOf(body, ...secrets) };
 }
@@ -251,7 +294,7 @@ async function findKept(
   viewer: Viewer,
   idempotency: Idempotency,
 ): Promise<CreatedTask | undefined> {
-  const kept = await findIdempotencyKey(database, viewer.userId, route, idempotency.key);
+  const kept = await findIdempotencyKey(database, viewer.userId, idempotency.route, idempotency.key);
   if (kept === undefined) return undefined;
   if (kept.bodyHash !== idempotency.bodyHash) throw idempotencyMismatch();
   return { id: kept.taskId, createdAt: kept.createdAt };

@@ -21,6 +21,15 @@ const mayBringRest: ReadonlySet<EventType> = new Set([
   'task_failed',
   'task_cancelled',
   'branch_pushed',
+  'pull_request_opened',
+  'pull_request_updated',
+  'pull_request_replaced',
+  'review_completed',
+  'review_failed',
+  'review_timeout',
+  'review_canceled',
+  'review_posted',
+  'review_post_failed',
 ] satisfies EventType[]);
 
 /** How often the state is read where no event asks for it, in case one is missing above. */
@@ -47,7 +56,7 @@ export function createFollowTaskService(deps: FollowTaskDeps) {
   ): AsyncGenerator<TaskNews, void, undefined> {
     // An id from the future (of a database that was restored, say) must not hide what happens next.
     let cursor = Math.min(afterId, task.lastEventId);
-    let due = isRestingTaskState(task.state);
+    let due = rests(task);
     const seenAt = task.lastEventId;
     let lookedAt = performance.now();
     for await (const events of deps.follower.follow(task.id, cursor, signal)) {
@@ -61,13 +70,18 @@ export function createFollowTaskService(deps: FollowTaskDeps) {
       const found = await look(viewer, task.id, Math.max(cursor, seenAt));
       lookedAt = performance.now();
       if (found === undefined) return;
-      due = isRestingTaskState(found.state);
+      due = rests(found);
       if (due && cursor >= found.lastEventId) {
         yield { kind: 'rest', task: found };
         return;
       }
     }
   };
+}
+
+/** A task whose review is still to be posted has not come to its end. */
+function rests({ state, isPosting }: Pick<Task, 'state' | 'isPosting'>): boolean {
+  return isRestingTaskState(state) && !isPosting;
 }
 
 /**

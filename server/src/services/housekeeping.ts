@@ -3,6 +3,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Database } from '../store/database.ts';
 import { takeDuty } from '../store/duties.ts';
 import { deleteFullRateLimits, deleteOldIdempotencyKeys } from '../store/expiry.ts';
+import { deleteOldWebhooks } from '../store/webhook-list.ts';
 
 /** Something that has to be done every now and then, by one process. It may be left out once, and repeated. */
 export type Duty = {
@@ -116,6 +117,12 @@ export function databaseDuties(database: Database): readonly Duty[] {
       everySeconds,
       limitMs,
       perform: (signal) => inBatches(signal, () => deleteFullRateLimits(database, batchRows)),
+    },
+    {
+      name: 'webhooks',
+      everySeconds,
+      limitMs,
+      perform: (signal) => inBatches(signal, () => deleteOldWebhooks(database, batchRows)),
     },
   ];
 }

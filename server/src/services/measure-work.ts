@@ -89,6 +89,16 @@ function watchTasks(meter: Meter, figures: Figures): void {
       return rows === undefined ? [] : byState(liveRunStates, rows);
     },
   );
+  meter.watch(
+    {
+      type: 'gauge',
+      name: 'slipway_agents_live',
+      help: 'Agents that are at work, by agent; one that is not at work has no line.',
+      labels: ['agent'],
+    },
+    async () =>
+      (await figures())?.agents.map(({ agent, count }) => ({ labels: { agent }, value: count })) ?? [],
+  );
 }
 
 function watchQueues(meter: Meter, figures: Figures): void {
@@ -140,7 +150,7 @@ function watchEffects(meter: Meter, figures: Figures): void {
     {
       type: 'gauge',
       name: 'slipway_effects',
-      help: 'Pushes, pull requests and callbacks that are not done, by kind and state.',
+      help: 'Pushes, pull requests, reviews and callbacks that are not done, by kind and state.',
       labels: ['kind', 'state'],
     },
     () => read(openEffectStates, (row) => row.count),

@@ -6,6 +6,7 @@ import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import { expireApproval } from '../store/approvals.ts';
 import { expireCallback } from '../store/callbacks.ts';
+import { expireReview } from '../store/settle-review.ts';
 import type { Database } from '../store/database.ts';
 import { readDatabaseClock, sweepRun, sweepTask, type DatabaseClock } from '../store/sweep.ts';
 import type { Wakeups } from '../store/wakeups.ts';
@@ -42,7 +43,11 @@ export function createSweeper(deps: SweeperDeps): { readonly run: (signal: Abort
     if (!steadiness.look(await readDatabaseClock(deps.database))) return;
     const until = performance.now() + passMs;
     while (!signal.aborted && performance.now() < until) {
-      const swept = (await sweepOneRun(deps)) || (await sweepOneTask(deps)) || (await sweepOneCallback(deps));
+      const swept =
+        (await sweepOneRun(deps)) ||
+        (await sweepOneTask(deps)) ||
+        (await sweepOneReview(deps)) ||
+        (await sweepOneCallback(deps));
       if (!swept) return;
     }
   };
@@ -107,6 +112,14 @@ async function sweepOneTask(deps: SweeperDeps): Promise<boolean> {
   const taskId = await sweepTask(deps.database);
   if (taskId === undefined) return false;
   deps.logger.warn({ taskId }, 'a task waited past its deadline and was ended');
+  deps.wakeups.wake('stream', taskId);
+  return true;
+}
+
+async function sweepOneReview(deps: SweeperDeps): Promise<boolean> {
+  const taskId = await expireReview(deps.database);
+  if (taskId === undefined) return false;
+  deps.logger.warn({ taskId }, 'a review waited past its deadline to be posted and was given up');
   deps.wakeups.wake('stream', taskId);
   return true;
 }

@@ -19,6 +19,8 @@ export type WantedOptions = {
   readonly partialMessages?: boolean;
   readonly draft?: boolean;
   readonly labels?: readonly string[];
+  readonly pullRequestNumber?: number;
+  readonly outputMode?: 'post_comments';
 };
 
 /** The fields of a submission under the names that the caller knows them by, for messages. */
@@ -38,6 +40,7 @@ export type SubmissionFields = {
   readonly partialMessages: string;
   readonly mcpServers: string;
   readonly outputSchema: string;
+  readonly workspaceTask: string;
 };
 
 export type OptionsPolicy = {
@@ -63,7 +66,8 @@ export function taskOptionsOf(
   checkBranch(fields.sourceBranch, wanted.sourceBranch);
   checkBranch(fields.targetBranch, wanted.targetBranch);
   checkPriority(fields.priority, wanted.priority);
-  checkModel(fields.model, wanted.model);
+  const modelIs = modelProblem(wanted.model);
+  if (modelIs !== undefined) throw invalidField(fields.model, modelIs);
   checkTurns(fields.maxTurns, wanted.maxTurns);
   const budget = microdollarsOf(fields.maxBudget, wanted.maxBudgetUsd);
   const { command, sourceBranch, targetBranch, model, maxTurns, approvals } = wanted;
@@ -80,6 +84,8 @@ export function taskOptionsOf(
     ...(wanted.partialMessages === true ? { partialMessages: true } : {}),
     ...(wanted.draft === undefined ? {} : { draft: wanted.draft }),
     ...(wanted.labels === undefined ? {} : { labels: wanted.labels }),
+    ...(wanted.pullRequestNumber === undefined ? {} : { pullRequestNumber: wanted.pullRequestNumber }),
+    ...(wanted.outputMode === undefined ? {} : { outputMode: wanted.outputMode }),
   };
 }
 
@@ -95,11 +101,14 @@ function checkPriority(field: string, priority: number | undefined): void {
   throw invalidField(field, `must be between ${min} and ${max}`);
 }
 
-/** The name becomes a word of a command line: it must not be read as a flag. */
-function checkModel(field: string, model: string | undefined): void {
-  if (model === undefined) return;
-  if (model.length > modelMaxLength) throw invalidField(field, 'exceeds maximum length');
-  if (!/^[^\s\p{C}-][^\s\p{C}]*$/u.test(model)) throw invalidField(field, 'is not a valid model name');
+/**
+ * Why a model's name cannot be taken; undefined: it can, or there is none. It becomes a word of a command line:
+ * it must not be read as a flag.
+ */
+export function modelProblem(model: string | undefined): string | undefined {
+  if (model === undefined) return undefined;
+  if (model.length > modelMaxLength) return 'exceeds maximum length';
+  return /^[^\s\p{C}-][^\s\p{C}]*$/u.test(model) ? undefined : 'is not a valid model name';
 }
 
 function checkTurns(field: string, turns: number | undefined): void {

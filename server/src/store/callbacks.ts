@@ -37,11 +37,23 @@ const endings: { readonly [State in TaskState]?: Pick<CallbackPayload, 'event' |
   cancelled: { event: 'task.failed', status: 'failed' },
 };
 
+export type CallbackWish = {
+  /** The end of a review that somebody asked for, not of an iteration. */
+  readonly reviewRunId?: string;
+  /** It waits for so long for something that is to be done before, and then goes all the same. */
+  readonly afterSeconds?: number;
+};
+
 /**
- * In the transaction that ends an iteration of a task, after the task's row has its last state and before it
- * goes on: what its `callback_url`, if it has one, is told. Repeated for the same end it inserts nothing.
+ * In the transaction that ends an iteration of a task, or a review of it, after the task's row has its last state
+ * and before it goes on: what its `callback_url`, if it has one, is told. Repeated for the same end it inserts
+ * nothing.
  */
-export async function wantCallback(tx: Transaction<Tables>, taskId: string): Promise<void> {
+export async function wantCallback(
+  tx: Transaction<Tables>,
+  taskId: string,
+  { reviewRunId, afterSeconds = 0 }: CallbackWish = {},
+): Promise<void> {
   const task = await readEndedTask(tx, taskId);
   const ending = task && endings[task.state];
   if (task === undefined || task.callbackUrl === null || ending === undefined) return;
@@ -54,6 +66,7 @@ export async function wantCallback(tx: Transaction<Tables>, taskId: string): Pro
     result: task.result,
     error: errorOf(task),
     changes: task.changes,
+    review: task.reviewedIteration === iteration ? task.review : null,
     durationMs: await readIterationMs(tx, taskId, iteration),
     spend: await readIterationSpend(tx, taskId, iteration),
     branch: task.branch,
@@ -72,12 +85,28 @@ export async function wantCallback(tx: Transaction<Tables>, taskId: string): Pro
       task_id: taskId,
       run_id: null,
       kind: 'callback',
-      key: callbackEffectKey(taskId, iteration, ending.event),
+      key: callbackEffectKey(taskId, iteration, ending.event, reviewRunId),
       payload: jsonText(payload),
       state: 'waiting',
-      deadline_at: secondsFromNow(deadlineSeconds.callback),
+      available_at: secondsFromNow(afterSeconds),
+      deadline_at: secondsFromNow(afterSeconds + deadlineSeconds.callback),
     })
     .onConflict((conflict) => conflict.column('key').doNothing())
+    .execute();
+}
+
+/** What a callback waited for has been done, or never will be. */
+export async function letCallbackGo(
+  tx: Transaction<Tables>,
+  taskId: string,
+  iteration: number,
+): Promise<void> {
+  await tx
+    .updateTable('effects')
+    .set({ available_at: sql`now()`, deadline_at: secondsFromNow(deadlineSeconds.callback) })
+    .where('key', '=', callbackEffectKey(taskId, iteration, 'task.completed'))
+    .where('state', '=', 'waiting')
+    .where('attempts', '=', 0)
     .execute();
 }
 
@@ -92,20 +121,23 @@ type EndedTask = NonNullable<Awaited<ReturnType<typeof readEndedTask>>>;
 function readEndedTask(tx: Transaction<Tables>, taskId: string) {
   return tx
     .selectFrom('tasks')
+    .leftJoin('runs as reviewing', 'reviewing.id', 'tasks.review_run_id')
     .select([
-      'owner_id as ownerId',
+      'tasks.owner_id as ownerId',
       'callback_url as callbackUrl',
-      'state',
-      sql<string | null>`left(result, ${resultCharacters})`.as('result'),
-      'failure',
-      'changes',
+      'tasks.state',
+      sql<string | null>`left(tasks.result, ${resultCharacters})`.as('result'),
+      'tasks.failure',
+      'tasks.changes',
+      'reviewing.review',
+      'reviewing.iteration as reviewedIteration',
       'branch',
       'pull_request_number as number',
       'pull_request_url as pullRequestUrl',
       'trace_id as traceId',
       sql<Date>`coalesce(finished_at, now())`.as('finishedAt'),
     ])
-    .where('id', '=', taskId)
+    .where('tasks.id', '=', taskId)
     .where('callback_url', 'is not', null)
     .executeTakeFirst();
 }
@@ -124,6 +156,7 @@ async function endedIteration(
     .selectFrom('runs')
     .select(['iteration', 'state'])
     .where('task_id', '=', taskId)
+    .where('aside', '=', false)
     .where('started_at', 'is not', null)
     .orderBy('number', 'desc')
     .limit(1)

@@ -6,6 +6,7 @@ import { appendEvents } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
 import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
+import { giveUpReview } from './end-review.ts';
 import { secondsFromNow } from './move-run.ts';
 import type { Tables } from './tables.ts';
 
@@ -35,7 +36,9 @@ export async function cancelTask(
       .executeTakeFirst();
     if (task === undefined) return { kind: 'unknown' };
     if (!cancellable.includes(task.state)) return { kind: 'refused', state: task.state };
-    await cancelQueuedRuns(tx, taskId);
+    const isReview = task.state === 'reviewing';
+    // Instructions that wait are not what is cancelled with a review.
+    await (isReview ? cancelQueuedReview(tx, taskId) : cancelQueuedRuns(tx, taskId));
     const live = await tx
       .updateTable('runs')
       .set({
@@ -45,7 +48,10 @@ export async function cancelTask(
       .where('state', 'in', [...liveRunStates])
       .executeTakeFirst();
     if (live.numUpdatedRows === 0n) {
-      await endCancelled(tx, taskId);
+      if (isReview) {
+        const events = [{ type: 'review_canceled' as const, data: {} }];
+        await giveUpReview(tx, taskId, { runId: null, durationMs: 0, events });
+      } else await endCancelled(tx, taskId);
       return { kind: 'cancelled' };
     }
     if (task.cancel_requested_at !== null) return { kind: 'asked' };
@@ -61,13 +67,32 @@ export async function cancelTask(
   });
 }
 
-/** Takes back the runs of a task that wait for a worker, in a transaction that holds the task's row. */
+/**
+ * Takes back the runs of a task that wait for a worker, in a transaction that holds the task's row. Nobody goes on
+ * in the tree of one that was parked: its workspace is for others again, as the last work left it.
+ */
 export async function cancelQueuedRuns(tx: Transaction<Tables>, taskId: string): Promise<void> {
   await tx
     .updateTable('runs')
     .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
     .where('task_id', '=', taskId)
     .where('state', '=', 'queued')
+    .execute();
+  await tx
+    .updateTable('workspaces')
+    .set({ parked_task_id: null, worker_id: null, snapshot_commit: null, snapshot_blob_id: null })
+    .where('parked_task_id', '=', taskId)
+    .execute();
+}
+
+/** Takes back the review of finished work that waits for a worker, in a transaction that holds the task's row. */
+export async function cancelQueuedReview(tx: Transaction<Tables>, taskId: string): Promise<void> {
+  await tx
+    .updateTable('runs')
+    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
+    .where('task_id', '=', taskId)
+    .where('state', '=', 'queued')
+    .where('aside', '=', true)
     .execute();
 }
 

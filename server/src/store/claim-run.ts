@@ -2,6 +2,7 @@ import type { TaskOptions, PublishMode } from '../domain/options.ts';
 import type { LiveRunState, RunCause, RunKind, RunQueue } from '../domain/run-state.ts';
 import { deadlineSeconds, leaseSeconds } from '../domain/deadlines.ts';
 import type { Database } from './database.ts';
+import { ownWork, startColumns, treeColumns } from './own-work.ts';
 
 /** A run that this worker holds, with what it needs of its task and workspace. */
 export type ClaimedRun = {
@@ -11,15 +12,22 @@ export type ClaimedRun = {
   readonly taskId: string;
   readonly ownerId: string;
   readonly kind: RunKind;
+  readonly taskKind: RunKind;
+  /** A review of finished work, between `completed` and `completed`. */
+  readonly aside: boolean;
   readonly queue: RunQueue;
   readonly iteration: number;
   readonly attempt: number;
+  /** Where the count of its attempts begins. */
+  readonly firstAttempt: number;
   readonly cause: RunCause;
   readonly prompt: string;
   readonly outputAt: number;
   readonly timeLeftMs: number;
   readonly exit: unknown;
   readonly agent: string;
+  /** Of a review that somebody asked for; null: the task's. */
+  readonly model: string | null;
   /** When it could begin, and when it was claimed. */
   readonly availableAt: Date;
   readonly startedAt: Date;
@@ -46,12 +54,17 @@ export type ClaimedRun = {
   readonly workspaceNumber: number;
   readonly baseBranch: string | null;
   readonly baseCommit: string | null;
+  /** What was made here last; of a review of the task's work, what the task made. */
   readonly headCommit: string | null;
+  /** What was made here last, the task itself has made. */
+  readonly ownsHead: boolean;
+  /** What the task's branch was pushed at last. */
   readonly pushedCommit: string | null;
-  /** Whose disk holds the tree. */
+  /** Whose disk holds a tree that the run can go on in. */
   readonly treeWorkerId: string | null;
   /** The conversation of the last run here that ended well or was parked, and whose it is. */
   readonly session: string | null;
+  readonly sessionTaskId: string | null;
   readonly sessionAgent: string | null;
   readonly sessionBlobId: string | null;
   readonly bundleBlobId: string | null;
@@ -71,25 +84,25 @@ const claimLock = 7_302_115;
 
 const claimedColumns = `
   run.id as "runId", run.generation, run.state, run.task_id as "taskId", run.owner_id as "ownerId", run.kind, run.queue,
-  run.iteration, run.attempt, run.cause, run.prompt, run.output_at as "outputAt",
+  task.kind as "taskKind", run.aside, run.first_attempt as "firstAttempt", run.model, run.iteration, run.attempt, run.cause, run.prompt, run.output_at as "outputAt",
   run.time_left_ms as "timeLeftMs", run.exit, run.agent, run.available_at as "availableAt", run.started_at as "startedAt",
   task.trace_id as "traceId",
   task.repository_url as "repositoryUrl", task.options, task.publish, task.access_token_id as "accessTokenId",
   task.provider_key as "providerKey", task.ai_key_id as "aiKeyId", task.branch, task.cancel_requested_at is not null as "cancelRequested",
   task.state = 'waiting_for_user' as waiting, run.parking, run.agent_version as "agentVersion", run.notices_at as "noticesAt",
   (select count(*)::int from runs earlier where earlier.task_id = run.task_id and earlier.iteration = run.iteration
-    and earlier.kind = run.kind and earlier.state = 'parked') as "parkedBefore",
+    and earlier.kind = run.kind and earlier.attempt >= run.first_attempt and earlier.state = 'parked') as "parkedBefore",
   workspace.id as "workspaceId", workspace.number as "workspaceNumber",
   workspace.base_branch as "baseBranch", workspace.base_commit as "baseCommit",
-  workspace.head_commit as "headCommit", workspace.pushed_commit as "pushedCommit",
-  workspace.worker_id as "treeWorkerId", workspace.session, workspace.session_agent as "sessionAgent",
-  workspace.session_blob_id as "sessionBlobId", workspace.bundle_blob_id as "bundleBlobId",
+  ${startColumns}, ${treeColumns}, task.pushed_commit as "pushedCommit",
+  workspace.session, workspace.session_task_id as "sessionTaskId", workspace.session_agent as "sessionAgent",
+  workspace.session_blob_id as "sessionBlobId",
   workspace.snapshot_commit as "snapshotCommit", workspace.snapshot_blob_id as "snapshotBlobId"`;
 
 /**
  * Takes the best queued run of a queue: highest priority first, oldest first within it; none whose
- * workspace has a live run (a unique index says the same), whose task is being cancelled, whose earlier
- * instruction still waits, or whose repository or owner is at its limit (who waits for a person takes none
+ * workspace has a live run (a unique index says the same) or another task's that is parked, whose task is being cancelled or waits for another
+ * kind of run (a review goes before the instructions that wait), whose earlier instruction still waits, or whose repository or owner is at its limit (who waits for a person takes none
  * of it). What is full is counted once, not
  * for each row looked at: with everything full and 40,000 queued, 25 ms instead of 1,100. The advisory lock is a statement of its own: the claim's snapshot
  * is then taken under it and counts are exact (without it a limit of 2 let 4 through). It scans
@@ -107,15 +120,21 @@ const claimText = `
     select live.owner_id as id from live join users on users.id = live.owner_id
     group by live.owner_id, users.max_live_runs
     having count(*) >= coalesce(users.max_live_runs, $5)
+  ), kept_out as materialized (
+    select tasks.id from workspaces join tasks on tasks.workspace_id = workspaces.id
+    where workspaces.parked_task_id is not null and tasks.id <> workspaces.parked_task_id
   ), picked as (
     select r.id
     from runs r join tasks t on t.id = r.task_id
     where r.state = 'queued' and r.queue = $2 and r.available_at <= now() and r.requires <@ $3::text[]
       and r.repository_id not in (select id from full_repositories)
       and r.owner_id not in (select id from full_owners)
-      and t.state in ('pending', 'cloning', 'running', 'awaiting_instruction') and t.cancel_requested_at is null
+      and (case when r.aside then t.state = 'reviewing'
+        else t.state in ('pending', 'cloning', 'running', 'awaiting_instruction') end)
+      and t.cancel_requested_at is null
       and not exists (select from runs l where l.workspace_id = r.workspace_id
         and l.state in ('preparing', 'running', 'collecting'))
+      and r.task_id not in (select id from kept_out)
       and not exists (select from runs e where e.task_id = r.task_id and e.state = 'queued'
         and (e.iteration, e.number) < (r.iteration, r.number))
     order by r.priority desc, r.number
@@ -133,7 +152,7 @@ const claimText = `
     returning tasks.*
   )
   select ${claimedColumns}
-  from run join task on true join workspaces workspace on workspace.id = run.workspace_id`;
+  from run join task on true join workspaces workspace on workspace.id = run.workspace_id ${ownWork}`;
 
 /** Returns the run, now `preparing` under this worker's lease, or undefined where nothing may start. */
 export async function claimRun(
@@ -174,7 +193,8 @@ const retakeText = `
     returning *
   )
   select ${claimedColumns}
-  from run join tasks task on task.id = run.task_id join workspaces workspace on workspace.id = run.workspace_id`;
+  from run join tasks task on task.id = run.task_id join workspaces workspace on workspace.id = run.workspace_id
+    ${ownWork}`;
 
 /** `attended`: the runs that this process is at work on; they stay as they are. */
 export async function retakeOwnRuns(

@@ -1,5 +1,5 @@
 import type { TaskOptions, PublishMode } from '../domain/options.ts';
-import type { RunKind } from '../domain/run-state.ts';
+import { queueOf, type RunKind } from '../domain/run-state.ts';
 import { createGatherer } from '../lib/gather.ts';
 import { jsonText } from './append-events.ts';
 import { isDatabaseAway, type Database, type HotStatement } from './database.ts';
@@ -12,6 +12,8 @@ const batchesAtOnce = 2;
 export type NewTask = {
   readonly taskId: string;
   readonly workspaceId: string;
+  /** The workspace is there already, and another task's. */
+  readonly sharesWorkspace?: boolean;
   readonly runId: string;
   readonly ownerId: string;
   readonly repositoryId: string;
@@ -56,8 +58,8 @@ const createTasks: HotStatement = {
   text: `
     with given as (
       select * from jsonb_to_recordset($1::jsonb) as batch(position integer,
-        task_id uuid, workspace_id uuid, run_id uuid, owner_id uuid, repository_id uuid, repository_url text,
-        source text, kind text, prompt text, options text, publish text, callback_url text, provider_key text,
+        task_id uuid, workspace_id uuid, shares boolean, run_id uuid, owner_id uuid, repository_id uuid, repository_url text,
+        source text, kind text, queue text, prompt text, options text, publish text, callback_url text, provider_key text,
         token_id uuid, token_key_id text, token_nonce bytea, token_ciphertext bytea,
         ai_id uuid, ai_key_id text, ai_nonce bytea, ai_ciphertext bytea,
         route text, key text, body_hash text, trace_id text, priority integer, pending_seconds float8)
@@ -77,7 +79,7 @@ const createTasks: HotStatement = {
       select ai_id, owner_id, ai_key_id, ai_nonce, ai_ciphertext from allowed where ai_id is not null
     ), workspace as (
       insert into workspaces (id, owner_id, repository_id)
-      select workspace_id, owner_id, repository_id from allowed order by position
+      select workspace_id, owner_id, repository_id from allowed where shares is not true order by position
     ), task as (
       insert into tasks (id, owner_id, source, kind, repository_id, repository_url, prompt, options, publish,
         callback_url, provider_key, access_token_id, ai_key_id, state, workspace_id, trace_id, deadline_at)
@@ -92,7 +94,7 @@ const createTasks: HotStatement = {
     ), run as (
       insert into runs (id, task_id, owner_id, repository_id, workspace_id, kind, iteration, attempt, cause,
         prompt, queue, priority, state, deadline_at, time_left_ms, agent)
-      select run_id, task_id, owner_id, repository_id, workspace_id, kind, 1, 1, 'first', prompt, 'tasks', priority,
+      select run_id, task_id, owner_id, repository_id, workspace_id, kind, 1, 1, 'first', prompt, queue, priority,
         'queued', deadline_at, (json ->> 'timeoutSeconds')::bigint * 1000, json ->> 'agent'
       from allowed order by position
     )
@@ -143,12 +145,14 @@ function rowOf(task: NewTask, position: number) {
     position,
     task_id: task.taskId,
     workspace_id: task.workspaceId,
+    ...(task.sharesWorkspace === true && { shares: true }),
     run_id: task.runId,
     owner_id: task.ownerId,
     repository_id: task.repositoryId,
     repository_url: task.repositoryUrl,
     source: task.source,
     kind: task.kind,
+    queue: queueOf(task.kind),
     prompt: task.prompt,
     options: jsonText(task.options),
     publish: task.publish,

@@ -9,12 +9,12 @@ import { cancelQueuedRuns } from './cancel-task.ts';
 import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { sessionColumns, stopWaiting, type FinishingRun } from './finish-run.ts';
-import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
-import { insertNextAttempt } from './next-attempt.ts';
+import { endRun, falseWhenMoved, rollBack, secondsFromNow } from './move-run.ts';
+import { tryAgain, type Retry } from './next-attempt.ts';
 import type { Tables } from './tables.ts';
 
 export type FailureDetails = {
-  readonly retry?: { readonly runId: string; readonly inMs: number; readonly attempt: number };
+  readonly retry?: Retry;
   /** The workspace's conversation is of no use: the next run begins a new one. */
   readonly forgetSession?: boolean;
   readonly events?: readonly NewEvent[];
@@ -47,19 +47,14 @@ export async function failRun(
       if (details.forgetSession === true) {
         await tx
           .updateTable('workspaces')
-          .set(sessionColumns(undefined))
+          .set(sessionColumns(run.taskId, undefined))
           .where('id', '=', run.workspaceId)
           .execute();
       }
       await dropApprovals(tx, run.taskId);
       const events = [...(details.events ?? [])];
-      if (details.retry === undefined) {
-        events.push({ type: 'task_failed', data: { failure } });
-      } else {
-        const { runId, inMs } = details.retry;
-        await insertNextAttempt(tx, run.runId, { runId, cause: 'retry', inSeconds: inMs / 1_000 });
-        events.push({ type: 'run_retried', data: { attempt: details.retry.attempt, failure } });
-      }
+      if (details.retry === undefined) events.push({ type: 'task_failed', data: { failure } });
+      else events.push(await tryAgain(tx, run, failure, details.retry));
       await appendEvents(tx, run.taskId, run.runId, events);
       if (details.retry === undefined) await wantCallback(tx, run.taskId);
       return true;
@@ -125,20 +120,4 @@ export async function cancelLiveRun(
       return true;
     })
     .catch(falseWhenMoved);
-}
-
-async function endRun(
-  tx: Transaction<Tables>,
-  run: FinishingRun,
-  end: { readonly state: 'failed' | 'cancelled'; readonly failure?: Failure },
-): Promise<void> {
-  const moved = await heldRun(tx, run, run.state)
-    .set({
-      state: end.state,
-      failure: end.failure === undefined ? null : jsonText(end.failure),
-      ended_at: sql`now()`,
-      deadline_at: null,
-    })
-    .executeTakeFirst();
-  if (moved.numUpdatedRows !== 1n) rollBack();
 }

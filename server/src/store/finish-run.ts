@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
-import { pushEffectKey, type PullRequestWish } from '../domain/effect-state.ts';
+import { pushEffectKey, reviewEffectKey, type PullRequestWish } from '../domain/effect-state.ts';
 import type { ChangesSummary, NewEvent } from '../domain/event.ts';
 import type { Spend } from '../domain/spend.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
@@ -9,8 +9,10 @@ import { dropApprovals } from './approvals.ts';
 import { wantCallback } from './callbacks.ts';
 import type { StoredBlob } from './blob-folder.ts';
 import type { Database } from './database.ts';
+import { readOnlyEvents, reviewEvents, type ReadOnly, type Reviewed } from './end-review.ts';
 import { insertEffect } from './effects.ts';
-import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
+import { goOnWithInstructions } from './go-on.ts';
+import { falseWhenMoved, heldRun, holderOf, rollBack, secondsFromNow } from './move-run.ts';
 import { readIterationSpend } from './spend.ts';
 import type { Tables } from './tables.ts';
 
@@ -35,6 +37,9 @@ export type Success = {
   readonly durationMs: number;
   /** What there is to keep; undefined: the agent changed nothing. */
   readonly work: Work | undefined;
+  /** Of a run that was to read only: then there is no work. */
+  readonly readOnly?: ReadOnly | undefined;
+  readonly reviewed?: (Reviewed & { readonly post: ReviewPost | undefined }) | undefined;
   /** Where it is to be pushed; undefined: a person publishes. */
   readonly push:
     | {
@@ -45,6 +50,9 @@ export type Success = {
       }
     | undefined;
 };
+
+/** The pull request that a review is posted to. */
+export type ReviewPost = { readonly effectId: string; readonly number: number };
 
 /** An agent's conversation: its id, and a blob of the files that it is, where there are any. */
 export type KeptSession = {
@@ -74,10 +82,11 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
       const moved = await heldRun(tx, run, 'collecting')
         .set({
           state: 'succeeded',
-          commit: success.work?.commit ?? null,
+          commit: success.work?.commit ?? success.reviewed?.commit ?? null,
           bundle_blob_id: success.work?.bundle.id ?? null,
           changes: success.work === undefined ? null : jsonText(success.work.changes),
           result: storableText(success.result),
+          review: success.reviewed === undefined ? null : jsonText(success.reviewed.result),
           stop_reason: success.stopReason === undefined ? null : storableText(success.stopReason),
           ...(success.agentVersion === undefined
             ? {}
@@ -93,8 +102,11 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
       await keepWorkspace(tx, run, success);
       const spend = await readIterationSpend(tx, run.taskId, run.iteration);
       await appendEvents(tx, run.taskId, run.runId, successEvents(run, success, spend));
+      await insertReviewPost(tx, run, success.reviewed);
       if (success.push === undefined) {
-        await wantCallback(tx, run.taskId);
+        // Who is told of the task's end finds its review posted: `settleReview` lets the callback go.
+        const held = success.reviewed?.post === undefined ? {} : { afterSeconds: deadlineSeconds.delivering };
+        await wantCallback(tx, run.taskId, held);
         await goOnWithInstructions(tx, run.taskId);
       }
       return true;
@@ -112,6 +124,7 @@ async function moveTask(tx: Transaction<Tables>, run: FinishingRun, success: Suc
       failure: null,
       changes: success.work === undefined ? null : jsonText(success.work.changes),
       patch_blob_id: success.work?.patch.id ?? null,
+      ...(success.reviewed === undefined ? {} : { review_run_id: run.runId }),
       duration_ms: sql`duration_ms + ${success.durationMs}`,
       finished_at: sql`now()`,
       deadline_at: null,
@@ -184,28 +197,55 @@ async function insertPush(
   });
 }
 
+async function insertReviewPost(
+  tx: Transaction<Tables>,
+  run: FinishingRun,
+  reviewed: Success['reviewed'],
+): Promise<void> {
+  if (reviewed?.post === undefined) return;
+  const { post, commit, result: review } = reviewed;
+  await insertEffect(tx, {
+    id: post.effectId,
+    kind: 'review',
+    key: reviewEffectKey(run.runId, post.number),
+    payload: { number: post.number, commit, review, endsTask: true },
+    ownerId: run.ownerId,
+    taskId: run.taskId,
+    runId: run.runId,
+  });
+}
+
 async function keepWorkspace(
   tx: Transaction<Tables>,
   run: FinishingRun,
-  { work, session }: Success,
+  { work, session, readOnly }: Success,
 ): Promise<void> {
-  await tx
-    .updateTable('workspaces')
+  const workspace = tx.updateTable('workspaces').where('id', '=', run.workspaceId);
+  await workspace
     .set({
       ...(work === undefined ? {} : { head_commit: work.commit, bundle_blob_id: work.bundle.id }),
-      ...sessionColumns(session),
+      worker_id: readOnly?.restored === undefined ? holderOf(run) : null,
       snapshot_commit: null,
       snapshot_blob_id: null,
+      parked_task_id: null,
       used_at: sql`now()`,
     })
-    .where('id', '=', run.workspaceId)
     .execute();
+  // Who only looked at the work leaves the conversation to the task that goes on with it.
+  const own =
+    readOnly === undefined
+      ? workspace
+      : workspace.where((where) =>
+          where.or([where('session', 'is', null), where('session_task_id', '=', run.taskId)]),
+        );
+  await own.set(sessionColumns(run.taskId, session)).execute();
 }
 
 /** A run without a conversation leaves none: what an earlier one said would be out of date. */
-export function sessionColumns(session: KeptSession | undefined) {
+export function sessionColumns(taskId: string, session: KeptSession | undefined) {
   return {
     session: session === undefined ? null : storableText(session.id),
+    session_task_id: session === undefined ? null : taskId,
     session_agent: session?.agent ?? null,
     session_blob_id: session?.files?.id ?? null,
   };
@@ -223,34 +263,9 @@ export async function insertSessionBlob(
     .execute();
 }
 
-/** A task at rest with instructions that wait does not rest: the oldest of them is next. */
-export async function goOnWithInstructions(tx: Transaction<Tables>, taskId: string): Promise<void> {
-  await tx
-    .updateTable('tasks')
-    .set({
-      state: 'awaiting_instruction',
-      finished_at: null,
-      deadline_at: secondsFromNow(deadlineSeconds.pending),
-    })
-    .where('id', '=', taskId)
-    .where('state', 'in', ['completed', 'pr_created'])
-    .where((where) =>
-      where.exists(
-        where
-          .selectFrom('runs')
-          .select('runs.id')
-          .whereRef('runs.task_id', '=', 'tasks.id')
-          .where('runs.state', '=', 'queued'),
-      ),
-    )
-    .execute();
-}
-
 function successEvents(run: FinishingRun, success: Success, spend: Spend): readonly NewEvent[] {
   return [
-    success.work === undefined
-      ? { type: 'no_changes', data: {} }
-      : { type: 'commit_created', data: { commit: success.work.commit } },
+    ...workEvents(success),
     {
       type: 'task_completed',
       data: {
@@ -261,5 +276,12 @@ function successEvents(run: FinishingRun, success: Success, spend: Spend): reado
         spend,
       },
     },
+    ...(success.reviewed === undefined ? [] : reviewEvents(success.reviewed)),
   ];
+}
+
+function workEvents({ work, readOnly }: Success): readonly NewEvent[] {
+  if (readOnly !== undefined) return readOnlyEvents(readOnly);
+  if (work === undefined) return [{ type: 'no_changes', data: {} }];
+  return [{ type: 'commit_created', data: { commit: work.commit } }];
 }

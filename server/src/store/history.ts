@@ -17,7 +17,7 @@ export async function readHistory(
     select distinct on (runs.iteration) runs.iteration, left(runs.prompt, ${textCharacters}) as prompt,
       left(runs.result, ${textCharacters}) as result, runs.state
     from runs join tasks on tasks.id = runs.task_id
-    where runs.task_id = ${taskId} and runs.kind = tasks.kind and runs.cause <> 'review'
+    where runs.task_id = ${taskId} and not runs.aside
       and runs.iteration < ${beforeIteration} and runs.iteration >= ${beforeIteration - iterations}
     order by runs.iteration, runs.attempt desc`.execute(database.kysely);
   return result.rows;

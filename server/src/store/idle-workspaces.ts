@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts';
 /** A workspace as far as its tree on some worker's disk goes. */
 export type TreeOwner = {
   readonly workspaceId: string;
-  /** Whose disk has the tree that counts; null: nobody's. */
+  /** Whose disk has the tree that counts; null: nobody's, or a run is at work in it. */
   readonly workerId: string | null;
   /** Under which addresses its repository was fetched: a mirror each. */
   readonly repositories: readonly { readonly url: string; readonly canonicalUrl: string }[];
@@ -100,6 +100,14 @@ export async function letGoOfWorkspace(
       .execute();
     return true;
   });
+}
+
+/** Nobody's tree counts any more: the run that is at work there makes a new one. */
+export async function forgetTree(database: Database, workspaceId: string): Promise<void> {
+  await database.statement(
+    { name: 'forget-tree', text: 'update workspaces set worker_id = null where id = $1' },
+    [workspaceId],
+  );
 }
 
 async function isInUse(tx: Transaction<Tables>, workspaceId: string): Promise<boolean> {

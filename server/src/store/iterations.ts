@@ -35,7 +35,7 @@ export async function readIterations(database: Database, taskId: string): Promis
   const result = await sql<Row>`
     with own as (
       select runs.* from runs join tasks on tasks.id = runs.task_id
-      where runs.task_id = ${taskId} and runs.kind = tasks.kind and runs.cause <> 'review'
+      where runs.task_id = ${taskId} and not runs.aside
     ), last as (
       select distinct on (iteration) * from own order by iteration, attempt desc
     ), attempts as (

@@ -13,6 +13,8 @@ export type WorkFigures = {
     readonly oldestSeconds: number;
   }[];
   readonly liveRuns: readonly { readonly state: string; readonly count: number }[];
+  /** Runs whose agent is at work. */
+  readonly agents: readonly { readonly agent: string; readonly count: number }[];
   /** `oldestSeconds`: since somebody wanted it. */
   readonly effects: readonly {
     readonly kind: string;
@@ -25,7 +27,7 @@ export type WorkFigures = {
 };
 
 type Row = {
-  readonly part: 'task' | 'queue' | 'live' | 'effect' | 'event';
+  readonly part: 'task' | 'queue' | 'live' | 'agent' | 'effect' | 'event';
   readonly name: string;
   readonly state: string;
   readonly count: number;
@@ -52,6 +54,8 @@ const figuresText = `
   select 'live', '', state, count(*), 0
     from runs where state in (${liveRunStates.map((state) => `'${state}'`).join(', ')}) group by state
   union all
+  select 'agent', agent, '', count(*), 0 from runs where state = 'running' group by agent
+  union all
   select 'effect', kind, state, count(*), extract(epoch from now() - min(created_at))::float8
     from effects where state in ('waiting', 'leased') group by kind, state
   union all
@@ -67,6 +71,7 @@ export async function readWorkFigures(database: Database): Promise<WorkFigures> 
     tasks: partOf('task'),
     queues: partOf('queue').map(({ name, count, oldest }) => ({ queue: name, count, oldestSeconds: oldest })),
     liveRuns: partOf('live'),
+    agents: partOf('agent').map(({ name, count }) => ({ agent: name, count })),
     effects: partOf('effect').map(({ name, state, count, oldest }) => ({
       kind: name,
       state,

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import type { NewEvent } from '../domain/event.ts';
+import type { Failure } from '../domain/failure.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
 import { appendEvents, jsonText, type Claim } from './append-events.ts';
 import type { Database } from './database.ts';
@@ -20,20 +21,26 @@ export function heldRun(tx: Transaction<Tables>, claim: Claim, state: LiveRunSta
     .where('state', '=', state);
 }
 
+/** The worker that has the run's tree on its disk. */
+export function holderOf({ runId }: Claim) {
+  return sql<string | null>`(select holder from runs where id = ${runId})`;
+}
+
 export type StartedWorkspace = {
   readonly workspaceId: string;
-  readonly workerId: string;
   readonly baseBranch: string;
   readonly baseCommit: string;
+  /** Where the tree is, where that is nobody's work: the head of a pull request. */
+  readonly headCommit?: string | undefined;
 };
 
 /**
- * preparing → running, task and workspace with it. The deadline is the agent's time and a margin in which
+ * preparing → running, task and workspace with it; a task whose finished work is reviewed stays `reviewing`. The deadline is the agent's time and a margin in which
  * the supervisor, who keeps that time exactly, has to have ended it. False: the claim is lost.
  */
 export async function startRun(
   database: Database,
-  claim: Claim & { readonly taskId: string },
+  claim: Claim & { readonly taskId: string; readonly aside: boolean },
   workspace: StartedWorkspace,
   events: readonly NewEvent[],
 ): Promise<boolean> {
@@ -41,9 +48,9 @@ export async function startRun(
     .transaction(async (tx) => {
       const task = await tx
         .updateTable('tasks')
-        .set({ state: 'running' })
+        .set({ state: claim.aside ? 'reviewing' : 'running' })
         .where('id', '=', claim.taskId)
-        .where('state', 'in', ['cloning', 'running', 'awaiting_instruction'])
+        .where('state', 'in', claim.aside ? ['reviewing'] : ['cloning', 'running', 'awaiting_instruction'])
         .executeTakeFirst();
       const run = await heldRun(tx, claim, 'preparing')
         .set({
@@ -55,9 +62,11 @@ export async function startRun(
       await tx
         .updateTable('workspaces')
         .set({
-          worker_id: workspace.workerId,
+          // Whole it is again when the run has ended well.
+          worker_id: null,
           base_branch: workspace.baseBranch,
           base_commit: workspace.baseCommit,
+          ...(workspace.headCommit === undefined ? {} : { head_commit: workspace.headCommit }),
           used_at: sql`now()`,
         })
         .where('id', '=', workspace.workspaceId)
@@ -79,6 +88,23 @@ export async function recordExit(database: Database, claim: Claim, exit: unknown
     [claim.runId, claim.generation, jsonText(exit), deadlineSeconds.collecting],
   );
   return rows.length === 1;
+}
+
+/** The end of a live run that did not succeed, in the transaction that moves its task; rolls that back where the claim is lost. */
+export async function endRun(
+  tx: Transaction<Tables>,
+  run: Claim & { readonly state: LiveRunState },
+  end: { readonly state: 'failed' | 'cancelled'; readonly failure?: Failure },
+): Promise<void> {
+  const moved = await heldRun(tx, run, run.state)
+    .set({
+      state: end.state,
+      failure: end.failure === undefined ? null : jsonText(end.failure),
+      ended_at: sql`now()`,
+      deadline_at: null,
+    })
+    .executeTakeFirst();
+  if (moved.numUpdatedRows !== 1n) rollBack();
 }
 
 class Moved extends Error {}

@@ -4,7 +4,7 @@ import { appendEvents, type Claim } from './append-events.ts';
 import type { StoredBlob } from './blob-folder.ts';
 import type { Database } from './database.ts';
 import { insertSessionBlob, sessionColumns, type FinishingRun, type KeptSession } from './finish-run.ts';
-import { falseWhenMoved, heldRun, rollBack, secondsFromNow } from './move-run.ts';
+import { falseWhenMoved, heldRun, holderOf, rollBack, secondsFromNow } from './move-run.ts';
 import { insertResumedRun } from './next-attempt.ts';
 import type { Tables } from './tables.ts';
 
@@ -55,7 +55,9 @@ export async function parkRun(database: Database, run: FinishingRun, parked: Par
       await tx
         .updateTable('workspaces')
         .set({
-          ...sessionColumns(parked.session),
+          ...sessionColumns(run.taskId, parked.session),
+          worker_id: holderOf(run),
+          parked_task_id: run.taskId,
           snapshot_commit: parked.snapshot?.commit ?? null,
           snapshot_blob_id: parked.snapshot?.bundle.id ?? null,
           used_at: sql`now()`,

@@ -35,18 +35,17 @@ export type PublishAnswer =
   /** `added` false: it is what the first request with this key asked for. */
   | { readonly kind: 'wanted'; readonly added: boolean };
 
-/** The work that a task would publish; undefined: it has changed nothing. */
+/** The work that a task would publish, its own in a workspace that others share; undefined: it has changed nothing. */
 export async function findWork(queries: Kysely<Tables>, taskId: string): Promise<KeptWork | undefined> {
   const row = await queries
     .selectFrom('tasks')
-    .innerJoin('workspaces', 'workspaces.id', 'tasks.workspace_id')
     .innerJoin('runs', (join) =>
       join
-        .onRef('runs.workspace_id', '=', 'workspaces.id')
-        .onRef('runs.commit', '=', 'workspaces.head_commit')
+        .onRef('runs.task_id', '=', 'tasks.id')
+        .onRef('runs.workspace_id', '=', 'tasks.workspace_id')
         .on('runs.bundle_blob_id', 'is not', null),
     )
-    .select(['runs.id as runId', 'runs.commit', 'runs.changes', 'workspaces.pushed_commit as pushed'])
+    .select(['runs.id as runId', 'runs.commit', 'runs.changes', 'tasks.pushed_commit as pushed'])
     .where('tasks.id', '=', taskId)
     .orderBy('runs.number', 'desc')
     .limit(1)

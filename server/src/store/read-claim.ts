@@ -1,13 +1,17 @@
 import type { LiveRunState, RunState } from '../domain/run-state.ts';
 import type { Claim } from './append-events.ts';
 import type { Database } from './database.ts';
+import { ownWork, startColumns } from './own-work.ts';
 
 /** What of a claimed run changes while it is held. */
 export type ClaimNow = {
   readonly state: LiveRunState;
   readonly outputAt: number;
   readonly exit: unknown;
+  readonly baseBranch: string | null;
   readonly baseCommit: string | null;
+  readonly headCommit: string | null;
+  readonly ownsHead: boolean;
   readonly cancelRequested: boolean;
   readonly waiting: boolean;
   readonly parking: boolean;
@@ -23,11 +27,13 @@ export async function readClaim(database: Database, claim: Claim): Promise<Claim
   const rows = await database.statement<ClaimNow & { readonly state: RunState }>(
     {
       name: 'read-claim',
-      text: `select runs.state, runs.output_at as "outputAt", runs.exit, workspaces.base_commit as "baseCommit",
-          tasks.cancel_requested_at is not null as "cancelRequested", tasks.state = 'waiting_for_user' as waiting, runs.parking,
-          runs.notices_at as "noticesAt", runs.agent_version as "agentVersion"
-        from runs join tasks on tasks.id = runs.task_id join workspaces on workspaces.id = runs.workspace_id
-        where runs.id = $1 and runs.generation = $2 and runs.state in ('preparing', 'running', 'collecting')`,
+      text: `select run.state, run.output_at as "outputAt", run.exit, workspace.base_branch as "baseBranch",
+          workspace.base_commit as "baseCommit", ${startColumns},
+          task.cancel_requested_at is not null as "cancelRequested", task.state = 'waiting_for_user' as waiting, run.parking,
+          run.notices_at as "noticesAt", run.agent_version as "agentVersion"
+        from runs run join tasks task on task.id = run.task_id join workspaces workspace on workspace.id = run.workspace_id
+          ${ownWork}
+        where run.id = $1 and run.generation = $2 and run.state in ('preparing', 'running', 'collecting')`,
     },
     [claim.runId, claim.generation],
   );

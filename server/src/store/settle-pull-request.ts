@@ -5,7 +5,7 @@ import { appendEvents, jsonText } from './append-events.ts';
 import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { endEffect, type EffectOf } from './effects.ts';
-import { goOnWithInstructions } from './finish-run.ts';
+import { goOnWithInstructions } from './go-on.ts';
 import { falseWhenMoved, rollBack } from './move-run.ts';
 
 export type PullRequestSettlement =

@@ -6,7 +6,7 @@ import { appendEvents, jsonText } from './append-events.ts';
 import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { endEffect, insertEffect, type EffectOf } from './effects.ts';
-import { goOnWithInstructions } from './finish-run.ts';
+import { goOnWithInstructions } from './go-on.ts';
 import { falseWhenMoved, rollBack } from './move-run.ts';
 import type { Tables } from './tables.ts';
 
@@ -80,11 +80,7 @@ async function keepPushed(
   effect: EffectOf<'push'>,
   commit: string | null,
 ): Promise<void> {
-  await tx
-    .updateTable('workspaces')
-    .set({ pushed_commit: commit })
-    .where('id', '=', effect.workspaceId)
-    .execute();
+  await tx.updateTable('tasks').set({ pushed_commit: commit }).where('id', '=', effect.taskId).execute();
 }
 
 /** The same work once more. The task's own deadline bounds the whole row of names. */

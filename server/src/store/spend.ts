@@ -30,6 +30,19 @@ export async function readIterationSpend(
   return result.rows[0] ?? noSpend;
 }
 
+/** The model that did most of a run, by its agent's account; undefined: none is known. */
+export async function readRunModel(database: Database, runId: string): Promise<string | undefined> {
+  const row = await database.kysely
+    .selectFrom('spend')
+    .select('model')
+    .where('run_id', '=', runId)
+    .groupBy('model')
+    .orderBy((all) => all.fn.sum('output_tokens'), 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.model;
+}
+
 /**
  * What the ledger had of one conversation of an agent when this run began: the sum over the runs before it.
  * What the run itself has spent is not in it, so that a reader which reads all its lines again counts the same.

@@ -1,13 +1,15 @@
 import { sql, type Transaction } from 'kysely';
+import type { NewEvent } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import { maxAttempts } from '../domain/retry.ts';
 import { liveRunStates, type RunKind, type RunState } from '../domain/run-state.ts';
 import { restingTaskStates } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
-import { cancelQueuedRuns, endCancelled } from './cancel-task.ts';
+import { cancelQueuedReview, cancelQueuedRuns, endCancelled } from './cancel-task.ts';
 import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
+import { giveUpReview } from './end-review.ts';
 import { stopWaiting } from './finish-run.ts';
 import { insertNextAttempt } from './next-attempt.ts';
 import type { Tables } from './tables.ts';
@@ -45,6 +47,8 @@ export async function sweepRun(database: Database, newRunId: string): Promise<Sw
         'runs.iteration',
         'runs.kind',
         'runs.attempt',
+        'runs.first_attempt',
+        'runs.aside',
         'runs.state',
         'tasks.cancel_requested_at',
       ])
@@ -63,13 +67,17 @@ export async function sweepRun(database: Database, newRunId: string): Promise<Sw
     if (run === undefined) return undefined;
     if (run.cancel_requested_at !== null) {
       await endLive(tx, run, 'cancelled');
-      await endCancelled(tx, run.task_id);
+      if (run.aside) await giveUp(tx, run, { type: 'review_canceled', data: {} });
+      else await endCancelled(tx, run.task_id);
       return { runId: run.id, taskId: run.task_id, ended: 'cancelled' };
     }
     await endLive(tx, run, 'lost');
-    if (run.attempt - (await parkedBefore(tx, run)) >= maxAttempts) {
-      await cancelQueuedRuns(tx, run.task_id);
-      await failTask(tx, run.task_id, workerLost);
+    if (run.attempt - run.first_attempt + 1 - (await parkedBefore(tx, run)) >= maxAttempts) {
+      if (run.aside) await giveUp(tx, run, { type: 'review_failed', data: { failure: workerLost } });
+      else {
+        await cancelQueuedRuns(tx, run.task_id);
+        await failTask(tx, run.task_id, workerLost);
+      }
       return { runId: run.id, taskId: run.task_id, ended: 'failed' };
     }
     await stopWaiting(tx, run.task_id);
@@ -79,10 +87,23 @@ export async function sweepRun(database: Database, newRunId: string): Promise<Sw
   });
 }
 
+type LiveRun = {
+  readonly id: string;
+  readonly task_id: string;
+  readonly iteration: number;
+  readonly kind: RunKind;
+  readonly first_attempt: number;
+};
+
+/** The work that was being reviewed stays finished. */
+async function giveUp(tx: Transaction<Tables>, run: LiveRun, event: NewEvent): Promise<void> {
+  await giveUpReview(tx, run.task_id, { runId: run.id, durationMs: 0, events: [event] });
+}
+
 /** Being parked is no failed attempt, and leaves the run that goes on all of its own. */
 async function parkedBefore(
   tx: Transaction<Tables>,
-  run: { readonly task_id: string; readonly iteration: number; readonly kind: RunKind },
+  run: Pick<LiveRun, 'task_id' | 'iteration' | 'kind' | 'first_attempt'>,
 ): Promise<number> {
   const row = await tx
     .selectFrom('runs')
@@ -90,6 +111,7 @@ async function parkedBefore(
     .where('task_id', '=', run.task_id)
     .where('iteration', '=', run.iteration)
     .where('kind', '=', run.kind)
+    .where('attempt', '>=', run.first_attempt)
     .where('state', '=', 'parked')
     .executeTakeFirst();
   return row?.count ?? 0;
@@ -120,7 +142,8 @@ async function failTask(tx: Transaction<Tables>, taskId: string, failure: Failur
 
 /**
  * Ends one task that waited past its own deadline: what was put away (draft, paused) or is being cancelled
- * is cancelled, the rest fails. Its waiting runs and effects go with it.
+ * is cancelled, the rest fails, and what was being reviewed stays finished. Its waiting runs and effects go with
+ * it; callbacks and reviews that are to be posted tell of what had ended before.
  */
 export async function sweepTask(database: Database): Promise<string | undefined> {
   return database.transaction(async (tx) => {
@@ -145,13 +168,20 @@ export async function sweepTask(database: Database): Promise<string | undefined>
       .skipLocked()
       .executeTakeFirst();
     if (task === undefined) return undefined;
+    if (task.state === 'reviewing') {
+      await cancelQueuedReview(tx, task.id);
+      const failure = deadlineFailure(task.state);
+      const events = [{ type: 'review_failed' as const, data: { failure } }];
+      await giveUpReview(tx, task.id, { runId: null, durationMs: 0, events });
+      return task.id;
+    }
     await cancelQueuedRuns(tx, task.id);
     await tx
       .updateTable('effects')
       .set({ state: 'dropped', ended_at: sql`now()`, deadline_at: null })
       .where('task_id', '=', task.id)
       // What tells of an iteration that has ended is no part of what is given up.
-      .where('kind', '<>', 'callback')
+      .where('kind', 'not in', ['callback', 'review'])
       .where('state', 'in', ['waiting', 'leased'])
       .execute();
     const unwanted = task.cancel_requested_at !== null || task.state === 'draft' || task.state === 'paused';

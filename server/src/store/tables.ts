@@ -5,8 +5,10 @@ import type { ChangesSummary, EventType } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { KeyProvider } from '../domain/key.ts';
 import type { PublishMode, TaskOptions } from '../domain/options.ts';
+import type { ReviewResult } from '../domain/review.ts';
 import type { RunCause, RunKind, RunQueue, RunState } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
+import type { PullRequestNews, WebhookSource, WebhookState } from '../domain/webhook.ts';
 
 /**
  * The tables as TypeScript sees them. A test compares names, nullability and types with the migrated
@@ -30,6 +32,7 @@ export type Tables = {
   spend: SpendTable;
   approvals: ApprovalsTable;
   keys: KeysTable;
+  deliveries: DeliveriesTable;
   task_transitions: TransitionsTable;
   run_transitions: TransitionsTable;
 };
@@ -82,16 +85,18 @@ export type WorkspacesTable = {
   owner_id: string;
   project_id: string | null;
   repository_id: string;
+  /** Whose disk has the tree, whole, as the last run left it. A run that is at work has taken the name away. */
   worker_id: string | null;
   base_branch: string | null;
   base_commit: string | null;
   head_commit: string | null;
-  pushed_commit: string | null;
   session: string | null;
+  session_task_id: string | null;
   session_agent: string | null;
   session_blob_id: string | null;
   snapshot_commit: string | null;
   snapshot_blob_id: string | null;
+  parked_task_id: string | null;
   bundle_blob_id: string | null;
   created_at: Created;
   used_at: Generated<Date>;
@@ -119,7 +124,9 @@ export type TasksTable = {
   iteration: Generated<number>;
   workspace_id: string;
   branch: string | null;
+  pushed_commit: string | null;
   result: string | null;
+  review_run_id: string | null;
   failure: NullableJson<Failure>;
   changes: NullableJson<ChangesSummary>;
   patch_blob_id: string | null;
@@ -145,7 +152,9 @@ export type RunsTable = {
   kind: RunKind;
   iteration: number;
   attempt: number;
+  first_attempt: Generated<number>;
   cause: RunCause;
+  aside: Generated<boolean>;
   prompt: string;
   queue: RunQueue;
   priority: Generated<number>;
@@ -161,12 +170,14 @@ export type RunsTable = {
   notices_at: Generated<number>;
   exit: NullableJson<unknown>;
   agent: string;
+  model: string | null;
   agent_version: string | null;
   session: string | null;
   commit: string | null;
   bundle_blob_id: string | null;
   changes: NullableJson<ChangesSummary>;
   result: string | null;
+  review: NullableJson<ReviewResult>;
   stop_reason: string | null;
   parking: Generated<boolean>;
   failure: NullableJson<Failure>;
@@ -252,6 +263,29 @@ export type KeysTable = {
   scope: Generated<string>;
   secret_id: string;
   created_at: Created;
+};
+
+export type DeliveriesTable = {
+  id: string;
+  owner_id: string;
+  source: WebhookSource;
+  delivery_id: string;
+  event: string;
+  action: string | null;
+  subject: string | null;
+  head_commit: string | null;
+  payload: NullableJson<PullRequestNews>;
+  body_sha256: string;
+  body_bytes: number;
+  state: WebhookState;
+  reason: string | null;
+  task_id: string | null;
+  round: Generated<number>;
+  taken_at: Generated<Date>;
+  attempts: Generated<number>;
+  available_at: Generated<Date>;
+  created_at: Created;
+  settled_at: Date | null;
 };
 
 export type IdempotencyKeysTable = {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ChangesSummary } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { TaskOptions, PublishMode } from '../domain/options.ts';
+import type { ReviewResult } from '../domain/review.ts';
 import type { RunKind } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import type { Database } from './database.ts';
@@ -38,6 +39,10 @@ export type Task = Omit<TaskRow, 'promptStart'> & {
   readonly providerKey: string | null;
   readonly callbackUrl: string | null;
   readonly result: string | null;
+  /** What the newest review of it came to. */
+  readonly review: ReviewResult | null;
+  /** That review is still to be posted, as the task was asked to. */
+  readonly isPosting: boolean;
   readonly patchBlobId: string | null;
   readonly pullRequestNumber: number | null;
   readonly durationMs: number;
@@ -84,6 +89,16 @@ export async function findTask(
     'created_at as createdAt',
     'started_at as startedAt',
     'finished_at as finishedAt',
+    (select) =>
+      select
+        .selectFrom('runs')
+        .select('runs.review')
+        .whereRef('runs.id', '=', 'tasks.review_run_id')
+        .as('review'),
+    sql<boolean>`exists (select from effects where effects.task_id = tasks.id and effects.kind = 'review'
+      and effects.state in ('waiting', 'leased') and (effects.payload ->> 'endsTask')::boolean)`.as(
+      'isPosting',
+    ),
     (select) =>
       select
         .selectFrom('events')

@@ -300,6 +300,7 @@ test('receivers that answer nothing do not hold up the delivery of work', async 
     handlers: {
       push: async (effect) => void pushed.push(effect.taskId),
       pull_request: () => Promise.reject(new Error('nobody asked for it')),
+      review: () => Promise.reject(new Error('nobody asked for it')),
       callback: handle,
     },
     afterLease: () => undefined,

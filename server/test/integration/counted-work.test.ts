@@ -20,7 +20,7 @@ test('attempts are counted by the state they leave their effect in, leases as th
   const value = async (name: string, labels: Readonly<Record<string, string>>) =>
     valueOf(parsePrometheusText((await meter.scrape()).text), name, labels);
   const keeper = createLeaseKeeper(database, silentLogger, telemetry);
-  const never: EffectHandler<'pull_request'> & EffectHandler<'callback'> = () => Promise.resolve();
+  const never: EffectHandler<'pull_request' | 'review' | 'callback'> = () => Promise.resolve();
   let tries = 0;
   const outbox = createOutbox({
     workerId: stage.workerId,
@@ -32,6 +32,7 @@ test('attempts are counted by the state they leave their effect in, leases as th
     telemetry,
     handlers: {
       pull_request: never,
+      review: never,
       callback: never,
       async push(effect) {
         tries += 1;

@@ -31,10 +31,12 @@ const fields = {
   partialMessages: 'partial_messages',
   mcpServers: 'mcp_servers',
   outputSchema: 'output_schema',
+  workspaceTask: 'workspace_task_id',
 };
 
 const submission: Submission = {
   source: 'test',
+  kind: 'code',
   repositoryUrl: 'https://forge.example/ada/project.git',
   prompt: 'mend it',
   agent: 'script',
@@ -249,4 +251,104 @@ test('many tasks of many repositories at once have one row for each repository',
   );
   const rows = await stage.database.kysely.selectFrom('repositories').select('canonical_url').execute();
   assert.equal(rows.filter((row) => row.canonical_url.includes('/new-')).length, 3);
+});
+
+/** A task of this service whose workspace was begun, in the repository of `submission`. */
+async function begunTask({ stage, create }: Awaited<ReturnType<typeof makeService>>) {
+  const { id } = await create();
+  const task = await workspaceRow(stage, id);
+  await stage.database.kysely
+    .updateTable('workspaces')
+    .set({ base_commit: 'b'.repeat(40) })
+    .where('id', '=', task.workspaceId)
+    .execute();
+  return { id, ...task };
+}
+
+async function workspaceRow({ database }: Stage, taskId: string) {
+  return database.kysely
+    .selectFrom('tasks')
+    .innerJoin('runs', 'runs.task_id', 'tasks.id')
+    .select(['tasks.number', 'tasks.options', 'tasks.workspace_id as workspaceId', 'runs.queue'])
+    .select('runs.workspace_id as runWorkspaceId')
+    .where('tasks.id', '=', taskId)
+    .executeTakeFirstOrThrow();
+}
+
+test('a task works where another has worked, by its id or its number, and begins nothing there anew', async (t) => {
+  const service = await makeService(t);
+  const first = await begunTask(service);
+  const before = await countRows(service.stage);
+  for (const workspaceTask of [{ id: first.id }, { number: first.number }]) {
+    const { id } = await service.create({ workspaceTask });
+    const { workspaceId, runWorkspaceId, options } = await workspaceRow(service.stage, id);
+    assert.deepEqual([workspaceId, runWorkspaceId], [first.workspaceId, first.workspaceId]);
+    assert.equal(options.workspaceTaskId, first.id);
+  }
+  const after = await countRows(service.stage);
+  assert.deepEqual([after['workspaces'], after['tasks']], [before['workspaces'], (before['tasks'] ?? 0) + 2]);
+});
+
+test('in the place of a workspace that is not there, or of a pull request, there is a new one', async (t) => {
+  const service = await makeService(t);
+  const { database } = service.stage;
+  const notBegun = await service.create();
+  const expired = await begunTask(service);
+  await database.kysely
+    .updateTable('workspaces')
+    .set({ expires_at: new Date(0) })
+    .where('id', '=', expired.workspaceId)
+    .execute();
+  const begun = await begunTask(service);
+  const reviewed = await begunTask(service);
+  await database.kysely
+    .updateTable('tasks')
+    .set({ kind: 'pr_review' })
+    .where('id', '=', reviewed.id)
+    .execute();
+  const made = [
+    await service.create({ workspaceTask: { id: notBegun.id } }),
+    await service.create({ workspaceTask: { id: expired.id } }),
+    await service.create({ workspaceTask: { id: begun.id }, kind: 'pr_review', pullRequestNumber: 7 }),
+    await service.create({ workspaceTask: { id: reviewed.id } }),
+  ];
+  const rows = await Promise.all(made.map(({ id }) => workspaceRow(service.stage, id)));
+  assert.equal(new Set(rows.map(({ workspaceId }) => workspaceId)).size, 4);
+  for (const taken of [expired, begun, reviewed])
+    assert.ok(rows.every(({ workspaceId }) => workspaceId !== taken.workspaceId));
+});
+
+test('the workspace of nobody, of somebody else and of another repository are refused in the same words', async (t) => {
+  const service = await makeService(t);
+  const { stage, create } = service;
+  const stranger = await addOwner(stage, 'bea');
+  const theirs = await storeTask(stage, { ownerId: stranger });
+  const own = await begunTask(service);
+  const before = await countRows(stage);
+  const elsewhere = 'https://forge.example/ada/other.git';
+  const asked: Partial<Submission>[] = [
+    { workspaceTask: { id: systemIds.random() } },
+    { workspaceTask: { number: 999_999 } },
+    { workspaceTask: { id: theirs.taskId } },
+    { workspaceTask: { id: own.id }, repositoryUrl: elsewhere },
+  ];
+  for (const more of asked) {
+    await assert.rejects(create(more), (error: unknown) => {
+      assert.ok(error instanceof Refusal && error.code === 'invalid');
+      assert.deepEqual(error.fields, { workspace_task_id: 'must be a task of yours in the same repository' });
+      return true;
+    });
+  }
+  assert.deepEqual(await countRows(stage), before);
+  await create({ workspaceTask: { id: own.id }, repositoryUrl: 'https://FORGE.example/ada/project' });
+});
+
+test('what only reviews waits in a queue of its own', async (t) => {
+  const { stage, create } = await makeService(t);
+  const queues = [];
+  for (const kind of ['code', 'plan', 'review', 'pr_review'] as const) {
+    const { id } = await create({ kind, pullRequestNumber: 7 });
+    queues.push((await workspaceRow(stage, id)).queue);
+  }
+  assert.deepEqual(queues, ['tasks', 'tasks', 'reviews', 'reviews']);
 });

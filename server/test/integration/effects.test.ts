@@ -123,18 +123,17 @@ test('a worker that is started again lets go of what it held, under a new genera
   assert.equal(await lease(stage), undefined);
 });
 
-test('a pushed branch completes the task and is remembered by the workspace', async (t) => {
+test('a pushed branch completes the task and is remembered by it', async (t) => {
   const stage = await setStage(t);
-  const { taskId, workspaceId } = await storeWaitingPush(stage);
+  const { taskId } = await storeWaitingPush(stage);
   const effect = await leased(stage);
   assert.ok(await settlePush(stage.database, effect, { kind: 'pushed' }));
-  assert.equal(await taskState(stage, taskId), 'completed');
-  const workspace = await stage.database.kysely
-    .selectFrom('workspaces')
-    .select('pushed_commit')
-    .where('id', '=', workspaceId)
+  const task = await stage.database.kysely
+    .selectFrom('tasks')
+    .select(['state', 'pushed_commit'])
+    .where('id', '=', taskId)
     .executeTakeFirst();
-  assert.equal(workspace?.pushed_commit, workCommit);
+  assert.deepEqual(task, { state: 'completed', pushed_commit: workCommit });
   assert.deepEqual((await eventTypes(stage, taskId)).at(-1), 'branch_pushed');
   assert.deepEqual(
     (await effectRows(stage, taskId)).map((row) => [row.state, row.deadline_at]),

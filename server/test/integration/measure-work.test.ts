@@ -25,7 +25,7 @@ test('an empty database has every series, at zero', async (t) => {
   assert.equal(valueOf(metrics, 'codeforge_tasks_in_progress'), 0);
   assert.equal(metrics.get('slipway_tasks')?.samples.length, 9);
   assert.equal(metrics.get('slipway_queue_runs')?.samples.length, 3);
-  assert.equal(metrics.get('slipway_effects')?.samples.length, 9);
+  assert.equal(metrics.get('slipway_effects')?.samples.length, 12);
   for (const name of ['slipway_tasks', 'slipway_runs_live', 'slipway_queue_runs', 'slipway_effects']) {
     assert.equal(valueOf(metrics, name), 0, name);
   }
@@ -46,6 +46,7 @@ test('what waits, runs and is to be delivered is counted, with the age of the ol
   assert.ok(oldest >= 100 && oldest < 200, `${oldest}`);
   assert.equal(valueOf(metrics, 'slipway_runs_live', { state: 'running' }), 1);
   assert.equal(valueOf(metrics, 'slipway_runs_live', { state: 'collecting' }), 1);
+  assert.equal(valueOf(metrics, 'slipway_agents_live', { agent: 'script' }), 1);
   assert.equal(valueOf(metrics, 'slipway_effects', { kind: 'push', state: 'waiting' }), 1);
   const effect = valueOf(metrics, 'slipway_effects_oldest_seconds', { kind: 'push', state: 'waiting' }) ?? 0;
   assert.ok(effect >= 300 && effect < 400, `${effect}`);

@@ -36,7 +36,7 @@ async function migrated(t: TestContext) {
       await client.end();
     }
   };
-  return { folder, names, run, count };
+  return { folder, names, connect, run, count };
 }
 
 test('a migrated database has nothing left to do', async (t) => {
@@ -82,6 +82,112 @@ test('a database that a newer version has migrated is refused', async (t) => {
   await run();
   await rm(path);
   await assert.rejects(run(), /newer Slipway \(9001_newer\.sql\)/u);
+});
+
+const owner = '00000000-0000-4000-8000-000000000001';
+const worker = '00000000-0000-4000-8000-000000000002';
+const repository = '00000000-0000-4000-8000-000000000003';
+const blob = '00000000-0000-4000-8000-000000000004';
+
+type OldTask = {
+  readonly name: string;
+  readonly task: string;
+  /** Its runs' states, oldest first. */
+  readonly runs: readonly string[];
+  readonly branch?: string;
+  readonly snapshot?: boolean;
+};
+
+/** What the version before reviews could leave, as its statements wrote it: the worker is named by any run. */
+const oldTasks: readonly OldTask[] = [
+  { name: 'published', task: 'pr_created', runs: ['succeeded'], branch: 'codeforge/x' },
+  { name: 'failed', task: 'failed', runs: ['succeeded', 'failed'] },
+  { name: 'at work', task: 'running', runs: ['lost', 'running'] },
+  { name: 'asks', task: 'waiting_for_user', runs: ['parked'], snapshot: true },
+  { name: 'asks, unchanged', task: 'waiting_for_user', runs: ['parked'] },
+  { name: 'goes on', task: 'running', runs: ['parked', 'running'], snapshot: true },
+  { name: 'given up', task: 'cancelled', runs: ['parked', 'cancelled'], snapshot: true },
+  { name: 'waits', task: 'pending', runs: ['queued'] },
+];
+
+async function storeOldTask(client: Client, { name, task, runs, branch, snapshot }: OldTask): Promise<void> {
+  const begun = runs[0] !== 'queued';
+  const {
+    rows: [ids],
+  } = await client.query<{ workspace: string; task: string }>(
+    'select gen_random_uuid() as workspace, gen_random_uuid() as task',
+  );
+  assert.ok(ids);
+  await client.query(
+    `insert into workspaces (id, owner_id, repository_id, worker_id, session, pushed_commit, snapshot_commit, snapshot_blob_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      ids.workspace,
+      owner,
+      repository,
+      begun ? worker : null,
+      begun ? 'a conversation' : null,
+      branch === undefined ? null : 'c1',
+      snapshot === true ? 's1' : null,
+      snapshot === true ? blob : null,
+    ],
+  );
+  await client.query(
+    `insert into tasks (id, owner_id, source, kind, repository_id, repository_url, prompt, options, publish, state,
+       workspace_id, branch, trace_id, deadline_at)
+     values ($1, $2, 'test', 'code', $3, 'https://forge.example/x', $4, '{}', 'manual', $5, $6, $7, 't', now())`,
+    [ids.task, owner, repository, name, task, ids.workspace, branch ?? null],
+  );
+  for (const [at, state] of runs.entries()) {
+    await client.query(
+      `insert into runs (id, task_id, owner_id, repository_id, workspace_id, kind, iteration, attempt, cause, prompt,
+         queue, state, holder, lease_until, deadline_at, time_left_ms, agent, started_at)
+       values (gen_random_uuid(), $1, $2, $3, $4, 'code', 1, $5, 'first', 'p', 'tasks', $6, $7, now(), now(), 1, 'script',
+         case when $6 <> 'queued' then now() end)`,
+      [ids.task, owner, repository, ids.workspace, at + 1, state, worker],
+    );
+  }
+}
+
+test('what the version before reviews has left is gone on with as it stands', async (t) => {
+  const { folder, names, connect, run } = await migrated(t);
+  const client = await connect();
+  try {
+    await client.query('drop schema public cascade; create schema public');
+    const newer = names.filter((name) => name >= '0004');
+    for (const name of newer) await rm(join(folder, name));
+    await run();
+    await client.query(`insert into users (id, login, role) values ('${owner}', 'admin', 'admin');
+      insert into workers (id, host, version) values ('${worker}', 'here', '0');
+      insert into repositories (id, canonical_url) values ('${repository}', 'https://forge.example/x');
+      insert into blobs (id, owner_id, kind, sha256, bytes) values ('${blob}', '${owner}', 'bundle', '', 0)`);
+    for (const task of oldTasks) await storeOldTask(client, task);
+    for (const name of newer) await copyFile(join(shipped, name), join(folder, name));
+    assert.deepEqual(await run(), newer);
+    const { rows } = await client.query<Readonly<Record<string, unknown>>>(
+      `select tasks.prompt as name, workspaces.worker_id is not null as tree, snapshot_commit is not null as snapshot,
+         session_task_id = tasks.id as session, coalesce(parked_task_id = tasks.id, false) as parked,
+         tasks.pushed_commit as pushed, review_run_id as review
+       from tasks join workspaces on workspaces.id = tasks.workspace_id order by tasks.number`,
+    );
+    const begun = { tree: false, snapshot: false, session: true, parked: false, pushed: null, review: null };
+    assert.deepEqual(rows, [
+      { ...begun, name: 'published', tree: true, pushed: 'c1' },
+      { ...begun, name: 'failed' },
+      { ...begun, name: 'at work' },
+      { ...begun, name: 'asks', tree: true, snapshot: true, parked: true },
+      { ...begun, name: 'asks, unchanged', tree: true, parked: true },
+      { ...begun, name: 'goes on', snapshot: true, parked: true },
+      { ...begun, name: 'given up' },
+      { ...begun, name: 'waits', session: null },
+    ]);
+    const asides = await client.query(
+      'select from runs where aside or first_attempt <> 1 or model is not null',
+    );
+    assert.equal(asides.rowCount, 0);
+  } finally {
+    await client.end();
+  }
 });
 
 test('files that are no migrations are left alone', async (t) => {

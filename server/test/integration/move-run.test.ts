@@ -109,14 +109,18 @@ test('a started run knows its base, its task runs, and its deadline lies behind 
   const event = { type: 'agent_started', data: { agent: 'script', iteration: 1 } } as const;
   assert.ok(await start(stage, run, [event]));
   assert.equal(await taskState(stage, run.taskId), 'running');
-  const row = await sql<{ seconds: number; base: string; branch: string; worker: string }>`
+  const row = await sql<{ seconds: number; base: string; branch: string; worker: string | null }>`
     select extract(epoch from r.deadline_at - now())::float8 as seconds, w.base_commit as base, w.base_branch as branch,
       w.worker_id as worker from runs r join workspaces w on w.id = r.workspace_id`.execute(
     stage.database.kysely,
   );
   const { seconds = 0, base, branch, worker } = row.rows[0] ?? {};
   assert.ok(seconds > 60 && seconds <= 60 + 120, String(seconds));
-  assert.deepEqual([base, branch, worker], [baseCommit, 'main', stage.workerId]);
+  assert.deepEqual(
+    [base, branch, worker],
+    [baseCommit, 'main', null],
+    'the tree is nobody’s while it is worked in',
+  );
   assert.deepEqual(await eventTypes(stage, run.taskId), ['task_created', 'agent_started']);
 });
 

@@ -147,7 +147,7 @@ async function makeDelivery(t: TestContext): Promise<Delivery> {
       wakeups,
       logger: silentLogger,
       hold: () => () => undefined,
-      handlers: { push: handler, pull_request: unexpected, callback: unexpected },
+      handlers: { push: handler, pull_request: unexpected, review: unexpected, callback: unexpected },
       afterLease: () => undefined,
     }),
   };

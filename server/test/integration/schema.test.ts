@@ -21,6 +21,7 @@ import {
   canTaskMove,
   type TaskState,
 } from '../../src/domain/task-state.ts';
+import { webhookSources, webhookStates } from '../../src/domain/webhook.ts';
 import { testDatabase } from '../support/database.ts';
 import { setStage, storeTask, type Stage, type StoredTask } from '../support/stored-tasks.ts';
 
@@ -124,6 +125,8 @@ test('every check on a list of words is the list of the domain', async (t) => {
     ['runs', 'queue', runQueues],
     ['effects', 'state', effectStates],
     ['effects', 'kind', effectKinds],
+    ['deliveries', 'state', webhookStates],
+    ['deliveries', 'source', webhookSources],
   ];
   for (const [table, column, words] of lists) {
     assert.deepEqual([...wordsOf(table, column)].sort(), [...words].sort(), `${table}.${column}`);

@@ -121,6 +121,7 @@ export const followUp = (made: Made) => sql`
 export const noMirrors = {
   find: () => undefined,
   unkeep: async () => undefined,
+  fetchPullRequest: () => Promise.reject(new Error('not asked for')),
   refresh: () => Promise.reject(new Error('not asked for')),
   keep: () => Promise.reject(new Error('not asked for')),
   trim: async () => undefined,

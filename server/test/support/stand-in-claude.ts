@@ -8,6 +8,8 @@ import { join } from 'node:path';
  * it does: `SLEEP` takes two seconds, `FAIL` ends with code 1 after an answer, `BARE` prints no JSON at all,
  * `STAY` does not leave after its result, `SPY` asks the model something and prints all that it can see of its
  * world, in rot13, so that nothing knows a secret by its value.
+ * Whoever asks it for a verdict gets a review with one finding, in the first line of the first file that the last
+ * commit changed; then it writes nothing.
  * In the form that asks, it wants to run one command and writes the answer into `answer.txt`; `LEAVE` has it
  * end its turn without waiting for that, `QUICK` not ask.
  */
@@ -43,7 +45,7 @@ echo turn >>"$folder/$session.jsonl"
 turns=$(wc -l <"$folder/$session.jsonl")
 case $prompt in *BARE*) echo 'just text'; exit 0 ;; esac
 say '{"type":"system","subtype":"init","session_id":"'"$session"'","model":"stand-in","claude_code_version":"0.0.1"}'
-printf '%s\n' "$prompt" >>asked.txt
+case $prompt in *verdict*) ;; *) printf '%s\n' "$prompt" >>asked.txt ;; esac
 case $prompt in *SLEEP*) sleep 2 ;; esac
 case $prompt in *SPY*)
   printf 'POST %s/v1/messages HTTP/1.1\r\nhost: model\r\nx-api-key: %s\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}' \
@@ -70,7 +72,13 @@ fi
 say '{"type":"assistant","message":{"id":"m1","content":[{"type":"text","text":"working"}]},"session_id":"'"$session"'"}'
 cost=$(awk 'BEGIN { print 0.01 * '"$turns"' }')
 quoted=$(printf '%s' "$args" | tr -d '"\\' | tr '\n' ' ')
-say '{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","stop_reason":"end_turn","session_id":"'"$session"'","result":"turn '"$turns"' with: '"$quoted"'","total_cost_usd":'"$cost"',"usage":{"input_tokens":100,"output_tokens":10,"cache_read_input_tokens":5,"cache_creation_input_tokens":1}}'
+answer="turn $turns with: $quoted"
+case $prompt in *verdict*)
+  file=$(git diff --name-only HEAD^ HEAD | head -n 1)
+  issue='{\"severity\":\"minor\",\"file\":\"'"$file"'\",\"line\":1,\"description\":\"It says too little\",\"suggestion\":\"Say more\"}'
+  answer='{\"verdict\":\"request_changes\",\"score\":6,\"summary\":\"Nearly there\",\"issues\":['"$issue"'],\"auto_fixable\":true}' ;;
+esac
+say '{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","stop_reason":"end_turn","session_id":"'"$session"'","result":"'"$answer"'","total_cost_usd":'"$cost"',"usage":{"input_tokens":100,"output_tokens":10,"cache_read_input_tokens":5,"cache_creation_input_tokens":1}}'
 case $prompt in *FAIL*) exit 1 ;; *STAY*) trap '' TERM; sleep 60 & wait; sleep 60 ;; *LEAVE*) exit 0 ;; esac
 [ "$asks" = no ] || while read -r rest; do :; done
 `;

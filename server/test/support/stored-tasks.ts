@@ -155,7 +155,6 @@ export async function start(
 ): Promise<boolean> {
   const workspace = {
     workspaceId: run.workspaceId,
-    workerId: stage.workerId,
     baseBranch: 'main',
     baseCommit,
   };

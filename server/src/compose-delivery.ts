@@ -1,6 +1,7 @@
 import type { EffectKind } from './domain/effect-state.ts';
 import type { FaultPoint } from './domain/fault-points.ts';
 import type { EffectHandlers } from './effects/outbox.ts';
+import { createPostReviewHandler } from './effects/post-review.ts';
 import { createPullRequestHandler } from './effects/pull-request.ts';
 import { createPushHandler } from './effects/push.ts';
 import type { WorkerContext } from './worker/context.ts';
@@ -9,13 +10,15 @@ import type { WorkerContext } from './worker/context.ts';
 export const leasePoints: Readonly<Record<EffectKind, FaultPoint>> = {
   push: 'deliver.leased',
   pull_request: 'pull_request.leased',
+  review: 'post_review.leased',
   callback: 'callback.leased',
 };
 
-/** The handlers that bring work to where it is published. */
-export function composeDelivery(context: WorkerContext): Pick<EffectHandlers, 'push' | 'pull_request'> {
+/** The handlers that bring work, and what was found in it, to where it is published. */
+export function composeDelivery(context: WorkerContext): Omit<EffectHandlers, 'callback'> {
   const { database, wakeups, ids, faults, forgeOf, findCredential, logger } = context;
   const { repositories } = context.settings;
+  const atForges = { database, wakeups, forgeOf, findCredential, repositories, logger, faults };
   return {
     push: createPushHandler({
       database,
@@ -29,14 +32,7 @@ export function composeDelivery(context: WorkerContext): Pick<EffectHandlers, 'p
       ids,
       faults,
     }),
-    pull_request: createPullRequestHandler({
-      database,
-      wakeups,
-      forgeOf,
-      findCredential,
-      repositories,
-      logger,
-      faults,
-    }),
+    pull_request: createPullRequestHandler(atForges),
+    review: createPostReviewHandler(atForges),
   };
 }

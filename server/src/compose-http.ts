@@ -1,14 +1,18 @@
 import { stat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isForgeError } from './compose-repositories.ts';
-import type { Foundation } from './compose.ts';
+import { runLoop, type Foundation } from './compose.ts';
+import { composeSentry } from './compose-sentry.ts';
+import { composeWebhooks } from './compose-webhooks.ts';
 import { createHttpServer, type HttpServer } from './http/app.ts';
 import type { HttpDeps } from './http/http-deps.ts';
 import { systemIds } from './lib/ids.ts';
 import type { Secret } from './lib/secret.ts';
 import { createAnswerApprovalService } from './services/answer-approval.ts';
 import { createStaticTokenAuthenticator } from './services/authenticate.ts';
+import { createBrowseSentryService } from './services/browse-sentry.ts';
 import { createCancelTaskService } from './services/cancel-task.ts';
+import { createPostReviewService } from './services/post-review.ts';
 import { createPullRequestService } from './services/create-pull-request.ts';
 import { createTaskService } from './services/create-task.ts';
 import { createDeleteKeyService } from './services/delete-key.ts';
@@ -26,11 +30,15 @@ import { createReadHealthService } from './services/read-health.ts';
 import { createReadWorkService } from './services/read-work.ts';
 import { createRedeliverService } from './services/redeliver.ts';
 import { createRegisterKeyService } from './services/register-key.ts';
+import { createReviewTaskService } from './services/review-task.ts';
 import { createShowTaskService } from './services/show-task.ts';
 import { createVerifyKeyService } from './services/verify-key.ts';
 import { isDatabaseAway } from './store/database.ts';
 
-/** The HTTP side of a server over its foundation; nothing listens yet. */
+/**
+ * The HTTP side of a server over its foundation; nothing listens yet. What it does beside answering is ended by
+ * `stack`.
+ */
 export function composeHttp(
   foundation: Foundation,
   details: {
@@ -39,9 +47,17 @@ export function composeHttp(
     readonly isShuttingDown: () => boolean;
     readonly describeAgents: DescribeAgents;
   },
+  stack: AsyncDisposableStack,
 ): HttpServer {
+  const createTask = composeCreateTask(foundation);
+  const webhooks = composeWebhooks(foundation, createTask);
+  runLoop(stack, webhooks.inbox.run);
   return createHttpServer({
-    services: composeServices(foundation, details.describeAgents),
+    services: {
+      ...composeServices(foundation, details.describeAgents),
+      createTask,
+      webhooks: webhooks.services,
+    },
     authenticate: createStaticTokenAuthenticator({
       token: details.token,
       viewer: { userId: foundation.adminId, isAdmin: true },
@@ -55,32 +71,51 @@ export function composeHttp(
   });
 }
 
-function composeServices(foundation: Foundation, describeAgents: DescribeAgents): HttpDeps['services'] {
+function composeCreateTask(foundation: Foundation): HttpDeps['services']['createTask'] {
+  const { config, database, wakeups } = foundation;
+  return createTaskService({
+    database,
+    wakeups,
+    keyRing: foundation.keyRing,
+    ids: systemIds,
+    faults: foundation.faults,
+    agents: foundation.agents,
+    forgeOf: foundation.forges.forgeOf,
+    telemetry: foundation.telemetry,
+    policy: {
+      repositories: foundation.repositories,
+      defaultAgent: config.agents.defaultAgent,
+      timeoutSecondsDefault: config.tasks.timeoutSeconds,
+      timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
+      tasksPerMinute: config.tasks.perMinute,
+      allowPrivate: config.callbacks.allowPrivate,
+    },
+  });
+}
+
+function composeServices(
+  foundation: Foundation,
+  describeAgents: DescribeAgents,
+): Omit<HttpDeps['services'], 'createTask' | 'webhooks'> {
   const { config, database, wakeups, blobs } = foundation;
   return {
-    createTask: createTaskService({
-      database,
-      wakeups,
-      keyRing: foundation.keyRing,
-      ids: systemIds,
-      faults: foundation.faults,
-      agents: foundation.agents,
-      forgeOf: foundation.forges.forgeOf,
-      telemetry: foundation.telemetry,
-      policy: {
-        repositories: foundation.repositories,
-        defaultAgent: config.agents.defaultAgent,
-        timeoutSecondsDefault: config.tasks.timeoutSeconds,
-        timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
-        tasksPerMinute: config.tasks.perMinute,
-        allowPrivate: config.callbacks.allowPrivate,
-      },
-    }),
     instructTask: createInstructTaskService({
       database,
       wakeups,
       ids: systemIds,
       faults: foundation.faults,
+    }),
+    reviewTask: createReviewTaskService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: foundation.faults,
+      agents: foundation.agents,
+      policy: {
+        defaultAgent: config.reviews.agent ?? config.agents.defaultAgent,
+        timeoutSeconds: config.reviews.timeoutSeconds,
+        command: config.reviews.command,
+      },
     }),
     cancelTask: createCancelTaskService({ database, wakeups }),
     showTask: createShowTaskService({ database }),
@@ -108,21 +143,28 @@ function composeServices(foundation: Foundation, describeAgents: DescribeAgents)
 
 function composeDeliveryServices(
   foundation: Foundation,
-): Pick<HttpDeps['services'], 'createPullRequest' | 'deliveries' | 'redeliver'> {
-  const { config, database, wakeups } = foundation;
+): Pick<HttpDeps['services'], 'createPullRequest' | 'postReview' | 'deliveries' | 'redeliver'> {
+  const { config, database, wakeups, faults, findCredential } = foundation;
+  const { forgeOf } = foundation.forges;
+  const waitMs = config.pullRequests.waitSeconds * 1_000;
   return {
+    postReview: createPostReviewService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults,
+      forgeOf,
+      findCredential,
+      waitMs,
+    }),
     createPullRequest: createPullRequestService({
       database,
       wakeups,
       ids: systemIds,
-      faults: foundation.faults,
-      forgeOf: foundation.forges.forgeOf,
-      findCredential: foundation.findCredential,
-      policy: {
-        ...config.pullRequests,
-        branchPrefix: config.git.branchPrefix,
-        waitMs: config.pullRequests.waitSeconds * 1_000,
-      },
+      faults,
+      forgeOf,
+      findCredential,
+      policy: { ...config.pullRequests, branchPrefix: config.git.branchPrefix, waitMs },
     }),
     deliveries: createListDeliveriesService({ database }),
     redeliver: createRedeliverService({ database, wakeups }),
@@ -130,12 +172,15 @@ function composeDeliveryServices(
 }
 
 function composeKeyServices({
+  config,
   database,
   keyRing,
   forges: { forges },
   logger,
-}: Foundation): Pick<HttpDeps['services'], 'keys' | 'listRepositories'> {
-  const access = { database, keyRing, forges, isForgeError };
+  telemetry,
+}: Foundation): Pick<HttpDeps['services'], 'keys' | 'listRepositories' | 'browseSentry'> {
+  const sentry = composeSentry(config, telemetry.meter);
+  const access = { database, keyRing, forges, isForgeError, ...sentry };
   return {
     keys: {
       register: createRegisterKeyService({ database, keyRing, ids: systemIds }),
@@ -144,6 +189,7 @@ function composeKeyServices({
       remove: createDeleteKeyService({ database }),
     },
     listRepositories: createListRepositoriesService({ ...access, hide: logger.hide }),
+    browseSentry: createBrowseSentryService(access),
   };
 }
 

@@ -5,6 +5,7 @@ import { systemIds } from './lib/ids.ts';
 import { shortSeconds, type Meter } from './lib/metrics.ts';
 import type { Telemetry } from './lib/telemetry.ts';
 import { silentTracer, type Tracer } from './lib/tracer.ts';
+import type { ObserveSentry } from './sentry/sentry-http.ts';
 import { createMeter, type ScrapedMeter } from './telemetry/meter.ts';
 import { version } from './version.ts';
 
@@ -64,10 +65,33 @@ export function observeForges(meter: Meter): ObserveForge {
     () => [...left].map(([forge, value]) => ({ labels: { forge }, value })),
   );
   return ({ forge, operation, status, ms, rateLimitRemaining }) => {
-    count({ forge, operation, status: status === 0 ? 'none' : `${Math.floor(status / 100)}xx` });
+    count({ forge, operation, status: statusClassOf(status) });
     observe({ forge }, ms / 1_000);
     if (rateLimitRemaining !== undefined) left.set(forge, rateLimitRemaining);
   };
+}
+
+/** Counts the requests to Sentry. */
+export function observeSentry(meter: Meter): ObserveSentry {
+  const count = meter.counter({
+    name: 'slipway_sentry_requests_total',
+    help: 'Requests of this process to Sentry, by operation and class of the status; none: no answer came.',
+    labels: ['operation', 'status'],
+  });
+  const observe = meter.histogram({
+    name: 'slipway_sentry_request_duration_seconds',
+    help: 'How long requests to Sentry took.',
+    buckets: shortSeconds,
+  });
+  return ({ operation, status, ms }) => {
+    count({ operation, status: statusClassOf(status) });
+    observe({}, ms / 1_000);
+  };
+}
+
+/** 0: no answer came. */
+function statusClassOf(status: number): string {
+  return status === 0 ? 'none' : `${Math.floor(status / 100)}xx`;
 }
 
 async function composeTracer(config: Config, logger: Logger, stack: AsyncDisposableStack): Promise<Tracer> {

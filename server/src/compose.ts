@@ -215,7 +215,7 @@ function housekeeping({ config, database, keyRing, logger, folder }: Foundation,
 }
 
 /** Begins a loop that lasts until `stack` ends it, and is waited for then. */
-function runLoop(stack: AsyncDisposableStack, loop: (signal: AbortSignal) => Promise<void>): void {
+export function runLoop(stack: AsyncDisposableStack, loop: (signal: AbortSignal) => Promise<void>): void {
   const stopping = new AbortController();
   const ended = loop(stopping.signal);
   stack.defer(async () => {
@@ -290,6 +290,7 @@ function workerSettings(config: Config, repositories: WorkerSettings['repositori
     approvalSeconds: agents.approvalSeconds,
     approvalHoldMs: agents.approvalHoldSeconds * 1_000,
     agentExitMs: agents.exitSeconds * 1_000,
+    reviewCommand: config.reviews.command,
     ...(fault !== undefined && isSupervisorPoint(fault.point) ? { supervisorFault: fault } : {}),
   };
 }

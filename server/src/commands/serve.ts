@@ -43,12 +43,16 @@ async function startServer({ config, dataFolder, logger, print }: ServeDeps): Pr
     await work.reconciled;
   }
   let leaving = false;
-  const http = composeHttp(foundation, {
-    token,
-    version,
-    isShuttingDown: () => leaving,
-    describeAgents: createDescribeAgents(config),
-  });
+  const http = composeHttp(
+    foundation,
+    {
+      token,
+      version,
+      isShuttingDown: () => leaving,
+      describeAgents: createDescribeAgents(config),
+    },
+    stack,
+  );
   const url = await http.listen(config.http.host, config.http.port);
   stack.defer(async () => {
     leaving = true;

@@ -19,7 +19,7 @@ export type EffectTelemetry = {
 export function createEffectTelemetry({ meter, tracer }: Telemetry): EffectTelemetry {
   const count = meter.counter({
     name: 'slipway_effect_attempts_total',
-    help: 'Attempts of this process at pushes, pull requests and callbacks, by kind and what came of them.',
+    help: 'Attempts of this process at pushes, pull requests, reviews and callbacks, by kind and what came of them.',
     labels: ['kind', 'result'],
   });
   const observe = meter.histogram({

@@ -23,7 +23,7 @@ const pollMs = 1_000;
  * however many of them there are, they take no place of what delivers work.
  */
 const lanes: readonly Omit<Lane, 'effects'>[] = [
-  { kinds: ['push', 'pull_request'], places: 4 },
+  { kinds: ['push', 'pull_request', 'review'], places: 4 },
   { kinds: ['callback'], places: 16 },
 ];
 

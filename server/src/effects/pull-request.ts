@@ -1,7 +1,6 @@
 import { pullRequestFailed, type Failure } from '../domain/failure.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
 import { parseRepositoryUrl, type RepositoryUrlPolicy } from '../domain/repository-url.ts';
-import { effectBackoff } from '../domain/retry.ts';
 import {
   ForgeError,
   type EnsuredPullRequest,
@@ -9,17 +8,17 @@ import {
   type ForgeOf,
   type RepositoryAccess,
 } from '../forges/forge.ts';
-import { backoffMs } from '../lib/backoff.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { FindCredential } from '../services/find-credential.ts';
 import type { Database } from '../store/database.ts';
-import { postponeEffect, type EffectOf } from '../store/effects.ts';
+import type { EffectOf } from '../store/effects.ts';
 import { withPatience } from '../store/patience.ts';
 import { settlePullRequest, type PullRequestSettlement } from '../store/settle-pull-request.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { credentialOr } from './credential-or.ts';
 import type { EffectHandler } from './outbox.ts';
+import { tryLater } from './try-later.ts';
 
 export type PullRequestDeps = {
   readonly database: Database;
@@ -32,6 +31,8 @@ export type PullRequestDeps = {
 };
 
 type PullRequestEffect = EffectOf<'pull_request'>;
+
+const what = 'a pull request could not be opened';
 
 /**
  * Opens the pull request of a branch, or finds the one that is open, and gives it its labels. All of it looks
@@ -57,7 +58,7 @@ async function deliver(
   if ('failure' in credential) {
     const { retryable, message } = credential.failure;
     return retryable
-      ? postpone(deps, effect, { reason: message, signal })
+      ? tryLater(deps, effect, { reason: message, what }, signal)
       : failed('credential_missing', message);
   }
   const { path } = parseRepositoryUrl(effect.repositoryUrl, deps.repositories);
@@ -72,30 +73,9 @@ async function deliver(
   } catch (error) {
     if (!(error instanceof ForgeError) || signal.aborted) throw error;
     if (!error.retryable) return failed('pull_request_failed', error.message);
-    return postpone(deps, effect, {
-      reason: error.message,
-      signal,
-      ...(error.retryAfterMs === undefined ? {} : { atLeastMs: error.retryAfterMs }),
-    });
+    const { message: reason, retryAfterMs: atLeastMs } = error;
+    return tryLater(deps, effect, { reason, what, atLeastMs }, signal);
   }
-}
-
-/** Tried again later: after a growing wait, or when the forge wants to be asked again. */
-async function postpone(
-  deps: PullRequestDeps,
-  effect: PullRequestEffect,
-  {
-    reason,
-    atLeastMs = 0,
-    signal,
-  }: { readonly reason: string; readonly atLeastMs?: number; readonly signal: AbortSignal },
-): Promise<undefined> {
-  const wait = Math.max(atLeastMs, backoffMs(effectBackoff, effect.attempts, Math.random()));
-  deps.logger.warn(
-    { taskId: effect.taskId, reason, inMs: Math.round(wait) },
-    'a pull request could not be opened; it is tried again',
-  );
-  await withPatience(signal, () => postponeEffect(deps.database, effect, wait, reason));
 }
 
 type Opening = { readonly repository: RepositoryAccess; readonly signal: AbortSignal };

@@ -1,56 +1,50 @@
-import type { Agent, AgentSession, AgentTask } from '../agents/agent.ts';
-import { RunFailure } from '../domain/failure.ts';
-import { followUpPrompt, resumedPrompt } from '../domain/follow-up-prompt.ts';
-import { readDecidedQuestions } from '../store/answers.ts';
+import type { AgentSession, AgentTask } from '../agents/agent.ts';
+import { reviewSchema } from '../domain/review-prompt.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
-import { readHistory } from '../store/history.ts';
 import { withPatience } from '../store/patience.ts';
 import { readSessionSpend } from '../store/spend.ts';
+import { agentOf, reviews, sessionOf } from './agent-of.ts';
+import { promptOf } from './agent-prompt.ts';
 import type { WorkerContext } from './context.ts';
+import { workspaceFolder } from './workspace-folders.ts';
 
-/** The adapter of a run's agent. Throws RunFailure where this worker does not have it. */
-export function agentOf(context: Pick<WorkerContext, 'agents'>, run: Pick<ClaimedRun, 'agent'>): Agent {
-  const agent = context.agents.get(run.agent);
-  if (agent !== undefined) return agent;
-  throw new RunFailure({
-    code: 'agent_not_started',
-    phase: 'infrastructure',
-    retryable: false,
-    message: `this worker does not have the agent ${run.agent}`,
-  });
-}
-
-/** The conversation that this run goes on with; undefined: it begins one. */
-export function sessionOf(agent: Agent, run: ClaimedRun): string | undefined {
-  if (agent.abilities.sessionFolders.length === 0 || run.sessionAgent !== run.agent) return undefined;
-  return run.session ?? undefined;
-}
-
-/**
- * What the agent is asked, the same for every process that works on the run. A first prompt is passed word
- * for word; an agent that does not remember the earlier iterations is told of them.
- */
+/** What the agent is asked, the same for every process that works on the run. */
 export async function agentTaskOf(
   context: WorkerContext,
   run: ClaimedRun,
   signal: AbortSignal,
 ): Promise<AgentTask> {
-  const { options } = run;
   const resume = await resumeOf(context, run, signal);
   return {
     taskId: run.taskId,
     runId: run.runId,
     iteration: run.iteration,
+    kind: run.kind,
     prompt: await promptOf(context, run, resume !== undefined, signal),
-    ...(options.command === undefined ? {} : { command: options.command }),
-    ...(options.model === undefined ? {} : { model: options.model }),
-    ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
-    ...(options.maxBudgetMicrodollars === undefined
+    ...optionsOf(context, run),
+    ...(resume === undefined ? {} : { resume }),
+    ...(await schemaOf(context, run)),
+  };
+}
+
+/**
+ * What the task asks of its agent. Of a review of its work that is another agent, its model and limits mean
+ * nothing; and a review asks nobody: whatever it does is thrown away.
+ */
+function optionsOf(context: WorkerContext, run: ClaimedRun): Partial<AgentTask> {
+  const { options } = run;
+  const isOwn = run.agent === options.agent;
+  const command = run.aside ? (context.settings.reviewCommand ?? options.command) : options.command;
+  const model = run.model ?? (isOwn ? options.model : undefined);
+  return {
+    ...(command === undefined ? {} : { command }),
+    ...(model === undefined ? {} : { model }),
+    ...(!isOwn || options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+    ...(!isOwn || options.maxBudgetMicrodollars === undefined
       ? {}
       : { maxBudgetMicrodollars: options.maxBudgetMicrodollars }),
-    ...(options.approvals === undefined ? {} : { approvals: options.approvals }),
-    ...(options.partialMessages === undefined ? {} : { partialMessages: options.partialMessages }),
-    ...(resume === undefined ? {} : { resume }),
+    ...(run.aside || options.approvals === undefined ? {} : { approvals: options.approvals }),
+    ...(!isOwn || options.partialMessages === undefined ? {} : { partialMessages: options.partialMessages }),
   };
 }
 
@@ -65,20 +59,13 @@ async function resumeOf(
   return { id, spent };
 }
 
-async function promptOf(
+/** A review's form, for programs that can be bound to one; whatever they then answer is read all the same. */
+async function schemaOf(
   context: WorkerContext,
   run: ClaimedRun,
-  remembers: boolean,
-  signal: AbortSignal,
-): Promise<string> {
-  // Whichever attempt goes on with a conversation that was put away: it ends at the question.
-  if (remembers && run.parkedBefore > 0) {
-    const decided = await withPatience(signal, () => readDecidedQuestions(context.database, run));
-    return resumedPrompt(decided);
-  }
-  // A script has its command: what it was told before is nothing to it.
-  const reads = agentOf(context, run).abilities.model !== undefined;
-  if (remembers || run.iteration === 1 || !reads) return run.prompt;
-  const history = await withPatience(signal, () => readHistory(context.database, run.taskId, run.iteration));
-  return followUpPrompt(history, run.prompt);
+): Promise<Pick<AgentTask, 'outputSchema' | 'schemaIsWish'>> {
+  if (!reviews(run)) return {};
+  const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
+  const takesIt = await context.takesSchema(agentOf(context, run), place);
+  return takesIt ? { outputSchema: reviewSchema, schemaIsWish: true } : {};
 }

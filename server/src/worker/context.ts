@@ -34,6 +34,8 @@ export type WorkerContext = {
   readonly offerProgram: (agent: AgentName, place: Place) => Promise<OfferedProgram>;
   /** The program's version, asked for once; undefined where it does not tell. */
   readonly versionOf: (agent: AgentName, place: Place) => Promise<string | undefined>;
+  /** Whether the program can be given a schema for its answer, by its own list of flags. Never rejects. */
+  readonly takesSchema: (agent: Agent, place: Place) => Promise<boolean>;
   readonly forgeOf: ForgeOf;
   readonly findCredential: FindCredential;
   readonly openSecret: (id: string) => Promise<Secret>;
@@ -91,6 +93,8 @@ export type WorkerSettings = {
   readonly approvalHoldMs: number;
   /** What an agent has to leave after its last word. */
   readonly agentExitMs: number;
+  /** What the agent `script` runs to review finished work; undefined: the command of the task. */
+  readonly reviewCommand: string | undefined;
   /** For the supervisor's own fault points. */
   readonly supervisorFault?: ArmedFault;
 };

@@ -3,7 +3,9 @@ import type { Failure, FailurePhase } from '../domain/failure.ts';
 import { nextAttemptInMs } from '../domain/retry.ts';
 import type { Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
+import { cancelReview, failReview } from '../store/end-review.ts';
 import { cancelLiveRun, failRun } from '../store/fail-run.ts';
+import { readClaim } from '../store/read-claim.ts';
 import { parseExit } from '../supervisor/records.ts';
 import type { WorkerContext } from './context.ts';
 import { withPatience } from '../store/patience.ts';
@@ -44,21 +46,44 @@ export async function recordFailure(
   failure: Failure,
   { events = [], forgetSession = false }: { events?: readonly NewEvent[]; forgetSession?: boolean } = {},
 ): Promise<boolean> {
-  const inMs = nextAttemptInMs(failure, run.attempt - run.parkedBefore, Math.random());
+  const attempt = run.attempt - run.firstAttempt + 1;
+  const inMs = nextAttemptInMs(failure, attempt - run.parkedBefore, Math.random());
   const retry =
-    inMs === undefined ? {} : { retry: { runId: context.ids.ordered(), inMs, attempt: run.attempt + 1 } };
+    inMs === undefined ? {} : { retry: { runId: context.ids.ordered(), inMs, attempt: attempt + 1 } };
   const signal = AbortSignal.timeout(recordPatienceMs);
+  const details = { ...retry, durationMs: durationOf(run) };
   const recorded = await withPatience(signal, () =>
-    failRun(context.database, run, failure, { ...retry, events, forgetSession, durationMs: durationOf(run) }),
+    run.aside
+      ? failReview(context.database, run, failure, { ...details, events: [lostReview(run, failure)] })
+      : failRun(context.database, run, failure, { ...details, events, forgetSession }),
   );
   if (recorded) context.telemetry.ended(run, 'failed', failure.code);
   return recorded;
 }
 
-/** Ends run and task as cancelled, where somebody asked for it and the run is still ours. */
-export async function recordCancelled(context: WorkerContext, run: ClaimedRun): Promise<void> {
+/** What is told of a review that did not come about. */
+function lostReview({ timeLeftMs }: ClaimedRun, failure: Failure): NewEvent {
+  return failure.code === 'time_limit'
+    ? { type: 'review_timeout', data: { seconds: Math.round(timeLeftMs / 1_000) } }
+    : { type: 'review_failed', data: { failure } };
+}
+
+/**
+ * Ends run and task as cancelled, where somebody asked for it and the run is still ours; a review ends alone. The
+ * record is read again for that: the step that was broken off may have moved the run with its last statement.
+ */
+export async function recordCancelled(
+  context: Pick<WorkerContext, 'database' | 'telemetry'>,
+  run: ClaimedRun,
+): Promise<void> {
   const signal = AbortSignal.timeout(recordPatienceMs);
-  const recorded = await withPatience(signal, () => cancelLiveRun(context.database, run, durationOf(run)));
+  const cancel = run.aside ? cancelReview : cancelLiveRun;
+  const recorded = await withPatience(signal, async () => {
+    const now = await readClaim(context.database, run);
+    if (now === undefined) return false;
+    const current = { ...run, ...now };
+    return cancel(context.database, current, durationOf(current));
+  });
   if (recorded) context.telemetry.ended(run, 'cancelled');
 }
 

@@ -10,6 +10,7 @@ const gitFailures: Record<GitErrorCode, FailureCode> = {
   not_found: 'repository_not_found',
   authentication: 'repository_refused_credentials',
   branch_not_found: 'branch_not_found',
+  pull_request_not_found: 'pull_request_not_found',
   empty_repository: 'repository_empty',
   submodules: 'repository_unsupported',
   lfs: 'repository_unsupported',

@@ -12,17 +12,19 @@ import { finishRun, type KeptSession, type Work } from '../store/finish-run.ts';
 import { withPatience } from '../store/patience.ts';
 import { errorsFile, type ExitRecord } from '../supervisor/protocol.ts';
 import { parseExit } from '../supervisor/records.ts';
-import { agentOf } from './agent-task.ts';
+import { agentOf, readsOnly } from './agent-of.ts';
 import { collectWork } from './collect-work.ts';
 import type { WorkerContext } from './context.ts';
 import { createConversation, type Conversation } from './conversation.ts';
 import { durationOf, recordFailure } from './fail-attempt.ts';
 import { failureOfExit } from './failures.ts';
+import { finishReadOnly } from './finish-read-only.ts';
 import { keepSession } from './keep-session.ts';
 import { openSpool } from './output-reader.ts';
 import { parkAttempt } from './park-attempt.ts';
 import { workBranch } from './prepare-workspace.ts';
-import { runFolder, workspaceFolder } from './workspace-folders.ts';
+import { versionOf } from './program-version.ts';
+import { runFolder } from './workspace-folders.ts';
 
 const noChanges = 'The agent changed nothing.';
 
@@ -59,14 +61,17 @@ export async function finishAttempt(
     return parkAttempt(context, run, signal);
   // The agent's last word ends its turn, whatever then became of its process.
   if (!conversation.ended()) {
-    const broken = failureOfExit(exit, run.options.timeoutSeconds);
+    const broken = failureOfExit(exit, timeoutOf(run));
     if (broken !== undefined) return recordBroken(context, run, exit, broken);
   }
   if (outcome.kind === 'failed') return recordOutcome(context, run, { ...seen, conversation, exit, outcome });
-  const [work, session] = await Promise.all([
+  if (readsOnly(run)) return finishReadOnly(context, run, { outcome, redactor: seen.redactor }, signal);
+  const [collected, session] = await Promise.all([
     collectWork(context, run, signal),
     keepSession(context, run, signal),
   ]);
+  // Where another task has worked before, all is as that left it.
+  const work = collected?.commit === run.headCommit && !run.ownsHead ? undefined : collected;
   return finish(context, run, { outcome, work, session, redactor: seen.redactor }, signal);
 }
 
@@ -87,13 +92,18 @@ async function wasPutAway(
   return asked.length > 0;
 }
 
+/** The agent's time in seconds. A review that somebody asked for has its own, all of it in each attempt. */
+function timeoutOf({ aside, timeLeftMs, options }: ClaimedRun): number {
+  return aside ? Math.round(timeLeftMs / 1_000) : options.timeoutSeconds;
+}
+
 function recordBroken(
   context: WorkerContext,
   run: ClaimedRun,
   exit: ExitRecord,
   broken: Failure,
 ): Promise<boolean> {
-  const seconds = run.options.timeoutSeconds;
+  const seconds = timeoutOf(run);
   const timeout = exit.reason === 'time_limit' ? [{ type: 'task_timeout' as const, data: { seconds } }] : [];
   return recordFailure(context, run, broken, { events: timeout });
 }
@@ -184,14 +194,6 @@ function pullRequestOf(
   const about = { taskId: run.taskId, prompt: run.prompt, branch: workBranch(context, run) };
   const finished = { ...about, ...work, targetBranch, draft, labels };
   return pullRequestWishOf(context.ids.ordered(), finished, {}, context.settings.pullRequests);
-}
-
-/** Asked of the program only where its lines did not tell. */
-async function versionOf(context: WorkerContext, run: ClaimedRun): Promise<string | undefined> {
-  const agent = agentOf(context, run);
-  if (run.agentVersion !== null || agent.abilities.model === undefined) return undefined;
-  const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
-  return context.versionOf(agent.name, place);
 }
 
 /** The conversation of a run whose output was recorded by a process that is gone. */

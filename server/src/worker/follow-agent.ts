@@ -6,7 +6,7 @@ import type { ClaimedRun } from '../store/claim-run.ts';
 import { attachSupervisor, type Attached } from '../supervisor/attach.ts';
 import type { ExitRecord } from '../supervisor/protocol.ts';
 import type { WarmSupervisor } from '../supervisor/start.ts';
-import { agentOf } from './agent-task.ts';
+import { agentOf } from './agent-of.ts';
 import type { WorkerContext } from './context.ts';
 import { createConversation, type Conversation, type ConversationLine } from './conversation.ts';
 import { mindQuestions } from './mind-questions.ts';

@@ -8,7 +8,7 @@ import type { ClaimedRun } from '../store/claim-run.ts';
 import type { KeptSession } from '../store/finish-run.ts';
 import { withPatience } from '../store/patience.ts';
 import { readRunSession } from '../store/run-session.ts';
-import { agentOf } from './agent-task.ts';
+import { agentOf } from './agent-of.ts';
 import type { WorkerContext } from './context.ts';
 import { workspaceFolder } from './workspace-folders.ts';
 

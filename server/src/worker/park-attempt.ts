@@ -1,6 +1,7 @@
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { parkRun } from '../store/park-run.ts';
 import { withPatience } from '../store/patience.ts';
+import { readsOnly } from './agent-of.ts';
 import { collectWork } from './collect-work.ts';
 import type { WorkerContext } from './context.ts';
 import { durationOf } from './fail-attempt.ts';
@@ -19,7 +20,8 @@ export async function parkAttempt(
   signal: AbortSignal,
 ): Promise<boolean> {
   const [snapshot, session] = await Promise.all([
-    collectWork(context, run, signal, true),
+    // A tree that is only read is laid out again as it was.
+    readsOnly(run) ? undefined : collectWork(context, run, signal, true),
     keepSession(context, run, signal),
   ]);
   context.faults.reach('park.stored');

@@ -7,13 +7,15 @@ import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import { runInSandbox } from '../executors/run-in-sandbox.ts';
 import type { Place } from '../executors/executor.ts';
 import type { Remote } from '../git/git.ts';
-import { resolveBranch, type Mirror } from '../git/mirrors.ts';
-import { receiveBundle, releaseClean } from '../git/receive-bundle.ts';
-import { checkoutCommand, resultRef } from '../git/sandbox-scripts.ts';
+import type { Mirror } from '../git/mirrors.ts';
+import { checkoutCommand } from '../git/sandbox-scripts.ts';
 import { createTree, type TreeRequest } from '../git/workspace.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
-import { agentOf, sessionOf } from './agent-task.ts';
+import { forgetTree } from '../store/idle-workspaces.ts';
+import { withPatience } from '../store/patience.ts';
+import { agentOf, sessionOf } from './agent-of.ts';
 import type { WorkerContext } from './context.ts';
+import { findStart, pullRequestOf, wantedBranch } from './find-start.ts';
 import { restoreSession } from './keep-session.ts';
 import { remoteOf } from './remote-of.ts';
 import { discardFolder, endEarlierRuns, workspaceFolder } from './workspace-folders.ts';
@@ -22,27 +24,30 @@ export type Prepared = {
   readonly place: Place;
   readonly baseBranch: string;
   readonly baseCommit: string;
+  /** Of a pull request. */
+  readonly headCommit?: string;
 };
 
 const checkoutTimeoutMs = 10 * 60_000;
 const checkoutOutputBytes = 64 * 1024;
 const errorCharacters = 500;
 
+type Refreshing = {
+  readonly remote: Remote;
+  readonly wanted: string | undefined;
+  readonly signal: AbortSignal;
+};
+
 /** The mirror of the task's repository, refreshed with the task's own credential: nobody else's is enough. */
 async function refreshMirror(
   context: Pick<WorkerContext, 'mirrors' | 'settings'>,
   run: ClaimedRun,
-  { remote, signal }: { readonly remote: Remote; readonly signal: AbortSignal },
+  { remote, wanted, signal }: Refreshing,
 ): Promise<Mirror> {
   const { canonical } = parseRepositoryUrl(remote.url, context.settings.repositories);
   // Work that has a base goes on from there, wherever its branch is by now.
-  const needed = run.baseCommit === null ? { branch: wantedBranch(run) } : undefined;
+  const needed = run.baseCommit === null ? { branch: wanted } : undefined;
   return context.mirrors.refresh(remote, canonical, signal, needed);
-}
-
-/** Undefined: the default one. */
-function wantedBranch({ options }: ClaimedRun): string | undefined {
-  return options.sourceBranch ?? options.targetBranch;
 }
 
 /**
@@ -67,8 +72,9 @@ export async function prepareWorkspace(
 
 /** Whether the tree of the run before this one lies on this disk, as that left it: nothing is cloned then. */
 export function hasTree(context: WorkerContext, run: ClaimedRun): boolean {
-  const goesOn = run.cause === 'follow_up' || run.cause === 'resumed';
-  if (!goesOn || run.treeWorkerId !== context.workerId || run.baseCommit === null) return false;
+  // Each look at a pull request begins with what it is by then.
+  if (run.kind === 'pr_review' && run.cause !== 'resumed') return false;
+  if (run.treeWorkerId !== context.workerId || run.baseCommit === null) return false;
   return existsSync(join(workspaceFolder(context.folders, run), 'tree'));
 }
 
@@ -83,9 +89,14 @@ async function layOutWorkspace(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const remote = await remoteOf(context, run, signal);
-  const mirror = await refreshMirror(context, run, { remote, signal });
+  const wanted = await wantedBranch(context, run, signal);
+  const mirror = await refreshMirror(context, run, { remote, wanted, signal });
   context.faults.reach('prepare.refreshed');
-  await using start = await findStart(context, run, { mirror, signal });
+  await using start = await findStart(context, run, { mirror, remote, wanted, signal });
+  // From here on, what lies there under its name need not be whole.
+  if (run.baseCommit !== null) {
+    await withPatience(signal, () => forgetTree(context.database, run.workspaceId));
+  }
   const folder = workspaceFolder(context.folders, run);
   const aside = join(context.folders.scratch, `workspace-${run.runId}`);
   await discardFolder(context, aside);
@@ -116,58 +127,18 @@ async function layOutWorkspace(
   context.faults.reach('prepare.cloned');
   const place = context.executor.place(folder, run.workspaceNumber);
   await checkOut(context, place, start.snapshot, signal);
-  if (sessionOf(agentOf(context, run), run) !== undefined) await restoreSession(context, run, signal);
-  context.faults.reach('prepare.ready');
-  return { place, baseBranch: start.base.branch, baseCommit: start.base.commit };
-}
-
-/** Where a new tree begins. */
-type Start = AsyncDisposable & {
-  readonly base: { readonly branch: string; readonly commit: string };
-  readonly commit: string;
-  /** A clean repository that has the commit, where the mirror does not. */
-  readonly also: string | undefined;
-  /** The commit is a parked run's: what it holds was not committed by anybody. */
-  readonly snapshot: boolean;
-};
-
-/**
- * The tip of the wanted branch for a task without work; for one with work its own base, and what was kept of
- * the work last: a parked run's snapshot, else what the last finished run left.
- */
-async function findStart(
-  context: WorkerContext,
-  run: ClaimedRun,
-  { mirror, signal }: { readonly mirror: Mirror; readonly signal: AbortSignal },
-): Promise<Start> {
-  const tip = { also: undefined, snapshot: false, [Symbol.asyncDispose]: async () => {} };
-  const { baseBranch: branch, baseCommit } = run;
-  const blobId = run.snapshotBlobId ?? run.bundleBlobId;
-  const begun = run.iteration > 1 || blobId !== null;
-  if (!begun || branch === null || baseCommit === null) {
-    const base = resolveBranch(mirror, wantedBranch(run));
-    return { ...tip, base, commit: base.commit };
+  // Who only looks at the work leaves the conversation to who goes on with it.
+  if (run.aside || sessionOf(agentOf(context, run), run) !== undefined) {
+    await restoreSession(context, run, signal);
   }
-  const base = { branch, commit: baseCommit };
-  if (blobId === null) return { ...tip, base, commit: baseCommit };
-  const also = join(context.folders.scratch, `kept-${run.runId}.git`);
-  await releaseClean(also);
-  const { commit } = await receiveBundle({
-    git: context.git,
-    mirror,
-    bundle: context.blobs.path(blobId),
-    folder: also,
-    ref: resultRef,
-    base: baseCommit,
-    maxBytes: context.settings.bundleBytes,
-    signal,
-  });
-  const snapshot = run.snapshotBlobId !== null;
-  return { base, commit, also, snapshot, [Symbol.asyncDispose]: () => releaseClean(also) };
+  context.faults.reach('prepare.ready');
+  const head = run.kind === 'pr_review' ? { headCommit: start.commit } : {};
+  return { place, baseBranch: start.base.branch, baseCommit: start.base.commit, ...head };
 }
 
 /** The branch that the agent works on, and the first name that is tried when the work is pushed. */
 export function workBranch(context: WorkerContext, run: ClaimedRun): string {
+  if (run.kind === 'pr_review') return `pr-${pullRequestOf(run)}`;
   return run.branch ?? taskBranch(context.settings.branchPrefix, run.prompt, run.taskId);
 }
 

@@ -8,7 +8,8 @@ import type { ClaimedRun } from '../store/claim-run.ts';
 import { recordExit, startRun } from '../store/move-run.ts';
 import { readClaim } from '../store/read-claim.ts';
 import type { WarmSupervisor } from '../supervisor/start.ts';
-import { agentOf, agentTaskOf } from './agent-task.ts';
+import { agentOf } from './agent-of.ts';
+import { agentTaskOf } from './agent-task.ts';
 import type { WorkerContext } from './context.ts';
 import type { Conversation } from './conversation.ts';
 import { withPatience } from '../store/patience.ts';
@@ -76,7 +77,7 @@ type Attempt = Attending & {
 type OpenedSecrets = {
   /** Knows all of them. */
   readonly redactor: Redactor;
-  /** The key to the agent's model: the task's own, else the server's. */
+  /** The key to the agent's model: the task's own where it is for that provider, else the server's. */
   readonly modelKey: Secret | undefined;
 };
 
@@ -109,13 +110,17 @@ async function secretsOf(attempt: Attempt): Promise<OpenedSecrets> {
     id === null ? undefined : withPatience(signal, () => context.openSecret(id));
   const { model } = agentOf(context, run).abilities;
   const own = await open(run.aiKeyId);
-  const modelKey = own ?? (model === undefined ? undefined : context.settings.models[model].key);
+  // Given for the task's own agent: a review can be another one's, whose model is another provider's.
+  const isForIt = context.agents.get(run.options.agent)?.abilities.model === model;
+  const servers = model === undefined ? undefined : context.settings.models[model].key;
+  const modelKey = isForIt ? (own ?? servers) : servers;
   const { providerKey, ownerId } = run;
   const named =
     providerKey === null
       ? undefined
       : await withPatience(signal, () => context.openKey(ownerId, providerKey));
-  for (const secret of [await open(run.accessTokenId), named, modelKey, ...context.settings.forgeTokens]) {
+  const all = [await open(run.accessTokenId), named, own, modelKey, ...context.settings.forgeTokens];
+  for (const secret of all) {
     if (secret !== undefined) redactor.hide(secret);
   }
   attempt.secrets = { redactor, modelKey };
@@ -136,15 +141,16 @@ async function prepare(attempt: Attempt): Promise<void> {
     const { repositoryUrl } = run;
     await recordStep(context, run, { type: 'clone_started', data: { repositoryUrl } }, signal);
   }
-  const { baseBranch, baseCommit } = await prepareWorkspace(context, run, signal);
+  const { baseBranch, baseCommit, headCommit } = await prepareWorkspace(context, run, signal);
   const branch = workBranch(context, run);
-  const workspace = { workspaceId: run.workspaceId, workerId: context.workerId, baseBranch, baseCommit };
+  const workspace = { workspaceId: run.workspaceId, baseBranch, baseCommit, headCommit };
   await withPatience(signal, () =>
     startRun(context.database, run, workspace, [
       ...(clones
         ? [{ type: 'clone_completed' as const, data: { branch, baseBranch, commit: baseCommit } }]
         : []),
       ...(run.cause === 'resumed' ? [{ type: 'run_resumed' as const, data: {} }] : []),
+      ...(run.aside ? [{ type: 'review_started' as const, data: {} }] : []),
       { type: 'agent_started', data: { agent: run.agent, iteration: run.iteration } },
     ]),
   );

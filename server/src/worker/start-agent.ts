@@ -5,9 +5,9 @@ import type { Secret } from '../lib/secret.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import type { SupervisorSpec, WayOut } from '../supervisor/protocol.ts';
 import { prestartSupervisor, type WarmSupervisor } from '../supervisor/start.ts';
-import { agentOf } from './agent-task.ts';
+import { agentOf } from './agent-of.ts';
 import type { WorkerContext } from './context.ts';
-import { modelUrlOf, proxyEnvironment, wayOutOf } from './way-out.ts';
+import { egressOf, modelUrlOf, proxyEnvironment, wayOutOf } from './way-out.ts';
 import { runFolder, supervisorSocket, workspaceFolder } from './workspace-folders.ts';
 
 /** A supervisor that nobody attends ends its sandbox after this time: a restart takes seconds. */
@@ -17,10 +17,10 @@ export const stopGraceMs = 1_500;
 
 /** Node's start (34 ms with its compile cache) overlaps with fetch and checkout. */
 export function warmUp(context: WorkerContext, run: ClaimedRun): WarmSupervisor {
-  const { certificatesFile, allowEgress } = context.settings;
+  const { certificatesFile } = context.settings;
   return prestartSupervisor({
     compileCacheFolder: context.folders.compileCache,
-    loadWayOut: agentOf(context, run).abilities.model !== undefined || allowEgress.length > 0,
+    loadWayOut: agentOf(context, run).abilities.model !== undefined || egressOf(context, run).length > 0,
     ...(certificatesFile === undefined ? {} : { certificatesFile }),
   });
 }
@@ -102,7 +102,7 @@ async function commandOf(
       argv,
       env: {
         TRACEPARENT: context.telemetry.traceparentOf(run),
-        ...(wayOut === undefined ? {} : proxyEnvironment(context, place)),
+        ...(wayOut === undefined ? {} : proxyEnvironment(context, run, place)),
         ...env,
       },
       readOnly: offered.readOnly,

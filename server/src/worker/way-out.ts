@@ -24,18 +24,29 @@ export type WayOutContext = {
  */
 export function wayOutOf(
   context: WayOutContext,
-  run: Pick<ClaimedRun, 'workspaceId' | 'runId'>,
+  run: Pick<ClaimedRun, 'workspaceId' | 'runId' | 'kind'>,
   { agent, place, key }: { readonly agent: Agent; readonly place: Place; readonly key: Secret | undefined },
 ): WayOut | undefined {
   const { model } = agent.abilities;
-  const { allowEgress } = context.settings;
-  if (model === undefined && allowEgress.length === 0) return undefined;
+  const allow = egressOf(context, run);
+  if (model === undefined && allow.length === 0) return undefined;
   return {
     socket: wayOutSocket(context.folders, run),
     ...(place.uid === undefined ? {} : { uid: place.uid }),
     relays: model === undefined ? [] : [relayOf(context, model, key)],
-    allow: allowEgress,
+    allow,
   };
+}
+
+/**
+ * The hosts that a run may reach beside its model. What stands in a pull request is a stranger's: who reads it
+ * can be talked into things, and has nobody to tell them to.
+ */
+export function egressOf(
+  { settings }: Pick<WayOutContext, 'settings'>,
+  { kind }: Pick<ClaimedRun, 'kind'>,
+): readonly string[] {
+  return kind === 'pr_review' ? [] : settings.allowEgress;
 }
 
 function relayOf({ settings }: WayOutContext, provider: ModelProvider, key: Secret | undefined): ModelRelay {
@@ -61,10 +72,11 @@ export function modelUrlOf(agent: Agent, place: Place): string {
 
 /** What programs read to find the proxy: curl only knows the lower-case name, others only the upper-case one. */
 export function proxyEnvironment(
-  { settings }: Pick<WayOutContext, 'settings'>,
+  context: Pick<WayOutContext, 'settings'>,
+  run: Pick<ClaimedRun, 'kind'>,
   place: Place,
 ): Readonly<Record<string, string>> {
-  if (settings.allowEgress.length === 0) return {};
+  if (egressOf(context, run).length === 0) return {};
   const proxy = `http://127.0.0.1:${place.wayOutPort}`;
   const none = '127.0.0.1,localhost';
   return {

@@ -1,7 +1,7 @@
 import type { FastifySchema } from 'fastify';
 import type { Answer, Documentation } from './documented.ts';
 import { liftStated, type JsonObject } from './describe-schemas.ts';
-import { errorSchema } from './error-body.ts';
+import { errorBody, errorSchema, type ErrorBody } from './error-body.ts';
 
 const retryAfter = { 'Retry-After': 'Seconds until it is worth trying again.' };
 
@@ -19,6 +19,19 @@ const sharedErrors: Readonly<Record<number, { readonly name: string; readonly te
   413: { name: 'TooLarge', text: 'The body is larger than 1 MiB.' },
   500: { name: 'Fault', text: 'A fault of the server: its log has the text, under the id of the request.' },
   503: { name: 'Unavailable', text: 'The database is away, or the server stops.' },
+};
+
+/** What errors say, for the examples; which field, task or key it is differs from route to route. */
+const exampleErrors: Readonly<Record<number, Omit<Parameters<typeof errorBody>[0], 'status'>>> = {
+  400: { message: 'name: field is required', fields: { name: 'field is required' } },
+  401: { message: 'missing or invalid Bearer token' },
+  404: { message: 'not found' },
+  409: { message: 'it is not in a state that allows this' },
+  413: { message: 'request body is too large' },
+  429: { message: 'at most 10 tasks a minute; try again in 6 s' },
+  500: { message: 'internal error' },
+  502: { message: 'GitHub did not answer in time' },
+  503: { message: 'the database cannot be reached; try again in a moment' },
 };
 
 /** The answers that operations share, as the description's components. */
@@ -80,7 +93,13 @@ function describeRefusal(status: number, text: string | undefined): JsonObject {
 
 function describeError(status: number, description: string): JsonObject {
   const headers = errorHeaders[status];
-  return describeAnswer({ description, ...(headers === undefined ? {} : { headers }) }, errorSchema);
+  const example = exampleErrorOf(status);
+  return describeAnswer({ description, example, ...(headers === undefined ? {} : { headers }) }, errorSchema);
+}
+
+function exampleErrorOf(status: number): ErrorBody | undefined {
+  const known = exampleErrors[status];
+  return known && errorBody({ status, ...known });
 }
 
 function refusalsOf(

@@ -5,8 +5,10 @@ export const tags = {
   Tasks: 'Work for an agent: created, watched, continued, delivered.',
   Approvals: 'What agents ask people, and the answers.',
   Agents: 'The coding agents of this server, which the API calls CLIs.',
-  Keys: 'Stored tokens for code hosts, and the repositories that they open.',
+  Keys: 'Stored tokens for code hosts and for Sentry, and the repositories that they open.',
+  Sentry: 'Errors that Sentry knows, through a stored key.',
   Deliveries: 'Callbacks that were sent or are to be sent, and how that went.',
+  Webhooks: 'What code hosts tell of pull requests, and the reviews that it leads to.',
   System: 'Health, metrics, and what the server is.',
 } as const;
 

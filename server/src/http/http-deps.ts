@@ -3,6 +3,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Telemetry } from '../lib/telemetry.ts';
 import type { ApprovalAnswer } from '../services/answer-approval.ts';
 import type { Authenticate } from '../services/authenticate.ts';
+import type { BrowseSentry } from '../services/browse-sentry.ts';
 import type { OpenPullRequest, PullRequestOrder } from '../services/create-pull-request.ts';
 import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
 import type { TaskNews } from '../services/follow-task.ts';
@@ -13,9 +14,13 @@ import type { DeliveryPage, DeliveryQuery, DeliveryRecord } from '../services/li
 import type { KeyRow } from '../services/list-keys.ts';
 import type { RepositoryPage, RepositoryPageWish, RepositorySource } from '../services/list-repositories.ts';
 import type { TaskListQuery, TaskPage } from '../services/list-tasks.ts';
+import type { WebhookDelivery, WebhookPage, WebhookQuery } from '../services/list-webhooks.ts';
+import type { PostReview } from '../services/post-review.ts';
 import type { Health } from '../services/read-health.ts';
 import type { Work } from '../services/read-work.ts';
+import type { ReceiveWebhook } from '../services/receive-webhook.ts';
 import type { KeyRegistration } from '../services/register-key.ts';
+import type { ReviewTask } from '../services/review-task.ts';
 import type { Task, TaskReference, Viewer } from '../services/show-task.ts';
 import type { KeyVerdict } from '../services/verify-key.ts';
 
@@ -46,6 +51,8 @@ export type HttpServices = {
     order: PullRequestOrder,
     signal: AbortSignal,
   ) => Promise<OpenPullRequest>;
+  readonly reviewTask: ReviewTask;
+  readonly postReview: PostReview;
   readonly readDiff: (viewer: Viewer, reference: TaskReference) => Promise<Readable>;
   readonly followTask: (
     viewer: Viewer,
@@ -79,11 +86,17 @@ export type HttpServices = {
     wish: RepositoryPageWish,
     signal: AbortSignal,
   ) => Promise<RepositoryPage>;
+  readonly browseSentry: BrowseSentry;
   readonly deliveries: {
     readonly list: (viewer: Viewer, query: DeliveryQuery) => Promise<DeliveryPage>;
     readonly show: (viewer: Viewer, id: string) => Promise<DeliveryRecord>;
   };
   readonly redeliver: (viewer: Viewer, id: string) => Promise<void>;
+  readonly webhooks: ReceiveWebhook & {
+    readonly list: (viewer: Viewer, query: WebhookQuery) => Promise<WebhookPage>;
+    readonly show: (viewer: Viewer, id: string) => Promise<WebhookDelivery>;
+    readonly redeliver: (viewer: Viewer, id: string) => Promise<void>;
+  };
   readonly listAgents: () => Promise<readonly AgentDescription[]>;
   readonly readHealth: () => Promise<Health>;
 };

@@ -10,8 +10,14 @@ const number = /^[1-9]\d{0,14}$/u;
  * @throws Refusal `not_found` for everything else, as for a task that does not exist.
  */
 export function parseTaskReference(text: string): TaskReference {
+  const reference = readTaskReference(text);
+  if (reference === undefined) throw new Refusal('not_found', 'task not found');
+  return reference;
+}
+
+/** The same wherever else an id stands; undefined: it is none. */
+export function readTaskReference(text: string): TaskReference | undefined {
   const id = uuid.exec(text)?.[1];
   if (id !== undefined) return { id: id.toLowerCase() };
-  if (number.test(text)) return { number: Number(text) };
-  throw new Refusal('not_found', 'task not found');
+  return number.test(text) ? { number: Number(text) } : undefined;
 }

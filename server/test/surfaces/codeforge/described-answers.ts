@@ -3,6 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { ApiDescription } from '../../../src/http/describe-api.ts';
 import type { HttpServer } from '../../../src/http/app.ts';
+import { close } from './closed-schemas.ts';
 
 type Operation = {
   readonly pattern: RegExp;
@@ -27,14 +28,19 @@ let check: Promise<AnswerCheck> | undefined;
 
 /** The check of what servers like this one answer; made once, since they all describe themselves alike. */
 export function answerCheckOf(server: HttpServer): Promise<AnswerCheck> {
-  check ??= createAnswerCheck(server);
+  check ??= describe(server).then(createAnswerCheck);
   return check;
 }
 
-async function createAnswerCheck(server: HttpServer): Promise<AnswerCheck> {
+async function describe(server: HttpServer): Promise<ApiDescription> {
   const described = await server.inject('/api/docs/json');
   assert.equal(described.statusCode, 200, described.body);
-  const document = close(described.json()) as ApiDescription;
+  return described.json();
+}
+
+/** The check of what servers with this description answer. */
+export function createAnswerCheck(description: ApiDescription): AnswerCheck {
+  const document = close(description) as ApiDescription;
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema(document, 'api');
@@ -107,15 +113,4 @@ function operationsOf(document: ApiDescription): readonly Operation[] {
       responses: operation['responses'] as Operation['responses'],
     })),
   );
-}
-
-/** Every object has the fields that it names and no others, where it does not say so itself. */
-function close(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(close);
-  if (typeof value !== 'object' || value === null) return value;
-  const closed = Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, close(entry)]));
-  const isObjectSchema = closed['type'] === 'object' && typeof closed['properties'] === 'object';
-  return isObjectSchema && closed['additionalProperties'] === undefined
-    ? { ...closed, additionalProperties: false }
-    : closed;
 }

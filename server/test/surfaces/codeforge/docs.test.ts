@@ -72,6 +72,8 @@ test('every operation has its words, and a credential unless it is open', async 
     '/',
     '/api/docs/json',
     '/api/docs/openapi.yaml',
+    '/api/v1/webhooks/github',
+    '/api/v1/webhooks/gitlab',
     '/health',
     '/metrics',
     '/ready',

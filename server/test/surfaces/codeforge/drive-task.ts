@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { Readable } from 'node:stream';
-import type { PullRequestPayload } from '../../../src/domain/effect-state.ts';
+import type { PullRequestPayload, ReviewPayload } from '../../../src/domain/effect-state.ts';
 import type { AgentOutput, ChangesSummary, NewEvent } from '../../../src/domain/event.ts';
+import type { ReviewResult } from '../../../src/domain/review.ts';
 import { noSpend, type Spend } from '../../../src/domain/spend.ts';
 import type { RunQueue } from '../../../src/domain/run-state.ts';
 import type { Failure } from '../../../src/domain/failure.ts';
@@ -11,11 +12,13 @@ import { appendOutputEvents } from '../../../src/store/append-events.ts';
 import { appendFindings, type Findings, type NewQuestion } from '../../../src/store/append-findings.ts';
 import { claimRun, type ClaimedRun } from '../../../src/store/claim-run.ts';
 import { leaseEffect } from '../../../src/store/effects.ts';
+import { finishReview } from '../../../src/store/end-review.ts';
 import { cancelLiveRun, failRun } from '../../../src/store/fail-run.ts';
 import { finishRun } from '../../../src/store/finish-run.ts';
 import { recordExit, startRun } from '../../../src/store/move-run.ts';
 import { parkRun } from '../../../src/store/park-run.ts';
 import { settlePullRequest, type PullRequestSettlement } from '../../../src/store/settle-pull-request.ts';
+import { settleReview, type ReviewSettlement } from '../../../src/store/settle-review.ts';
 import { settlePush } from '../../../src/store/settle-push.ts';
 import { ensureWorker } from '../../../src/store/owners.ts';
 import type { TestApi } from './test-api.ts';
@@ -39,9 +42,13 @@ export type Driver = {
     run: ClaimedRun,
     end?: { readonly patch?: string; readonly push?: string; readonly result?: string },
   ) => Promise<void>;
+  /** The run was a review of finished work, and this is what it came to. */
+  readonly review: (run: ClaimedRun, result: ReviewResult) => Promise<void>;
   readonly deliver: () => Promise<void>;
   /** What became of the pull request that the push before asked for; gives what it was to be. */
   readonly open: (settlement: PullRequestSettlement) => Promise<PullRequestPayload>;
+  /** What became of the review that was to be posted; gives what was to be. */
+  readonly post: (settlement: ReviewSettlement) => Promise<ReviewPayload>;
   readonly fail: (run: ClaimedRun, failure: Failure) => Promise<void>;
   /** The worker's side of a cancellation. */
   readonly cancel: (run: ClaimedRun, state?: 'preparing' | 'running') => Promise<void>;
@@ -136,6 +143,12 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
       const success = { result: end.result ?? 'All green.', durationMs: 119_700, work, push };
       done(run, await finishRun(database, { ...run, state: 'collecting' }, success));
     },
+    async review(run, result) {
+      assert.ok(await recordExit(database, run, exitRecord));
+      const reviewed = { result, commit, from: 'text', answer: JSON.stringify(result) } as const;
+      const end = { readOnly: { restored: undefined }, agentVersion: undefined, durationMs: 22_300 };
+      done(run, await finishReview(database, { ...run, state: 'collecting' }, { ...reviewed, ...end }));
+    },
     async deliver() {
       const effect = await leaseEffect(database, workerId, { kinds: ['push'] });
       assert.ok(effect?.kind === 'push', 'no push waits');
@@ -145,6 +158,12 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
       const effect = await leaseEffect(database, workerId, { kinds: ['pull_request'] });
       assert.ok(effect?.kind === 'pull_request', 'no pull request waits');
       done(effect, await settlePullRequest(database, effect, settlement));
+      return effect.payload;
+    },
+    async post(settlement) {
+      const effect = await leaseEffect(database, workerId, { kinds: ['review'] });
+      assert.ok(effect?.kind === 'review', 'no review waits');
+      done(effect, await settleReview(database, effect, settlement));
       return effect.payload;
     },
     async fail(run, failure) {

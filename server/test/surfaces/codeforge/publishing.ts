@@ -25,6 +25,10 @@ function forgeThatIsNotAsked(pullRequests: boolean): Forge {
     findRepository: notAsked,
     ensurePullRequest: notAsked,
     addLabels: notAsked,
+    pullRequestRef: (number) => `refs/pull/${number}/head`,
+    findPullRequest: notAsked,
+    readDiff: notAsked,
+    postReview: notAsked,
   };
 }
 

@@ -12,6 +12,7 @@ import type { HttpOptions } from '../../../src/http/http-deps.ts';
 import { createFaults } from '../../../src/lib/faults.ts';
 import { systemIds } from '../../../src/lib/ids.ts';
 import { silentLogger, type Logger } from '../../../src/lib/logger.ts';
+import type { Meter } from '../../../src/lib/metrics.ts';
 import { Secret } from '../../../src/lib/secret.ts';
 import { createAnswerApprovalService } from '../../../src/services/answer-approval.ts';
 import { createStaticTokenAuthenticator, type Authenticate } from '../../../src/services/authenticate.ts';
@@ -25,10 +26,12 @@ import { createListAgentsService, type AgentDescription } from '../../../src/ser
 import { createListApprovalsService } from '../../../src/services/list-approvals.ts';
 import { createListDeliveriesService } from '../../../src/services/list-deliveries.ts';
 import { createListTasksService } from '../../../src/services/list-tasks.ts';
+import { createPostReviewService } from '../../../src/services/post-review.ts';
 import { createReadDiffService } from '../../../src/services/read-diff.ts';
 import { createReadHealthService } from '../../../src/services/read-health.ts';
 import { createReadWorkService } from '../../../src/services/read-work.ts';
 import { createRedeliverService } from '../../../src/services/redeliver.ts';
+import { createReviewTaskService } from '../../../src/services/review-task.ts';
 import { createShowTaskService } from '../../../src/services/show-task.ts';
 import { createBlobFolder, type BlobFolder } from '../../../src/store/blob-folder.ts';
 import { isDatabaseAway, openDatabase, type Database } from '../../../src/store/database.ts';
@@ -39,6 +42,7 @@ import { makeForges } from '../../support/forges.ts';
 import { answerCheckOf } from './described-answers.ts';
 import { createKeyServices, testKeyRing } from './key-services.ts';
 import { noPublishing, type Publishing } from './publishing.ts';
+import { createWebhookServices, type WebhookSettings } from './webhook-services.ts';
 
 /** What a test of this surface works with: a server on loopback over a database of its own. */
 export type TestApi = {
@@ -96,6 +100,10 @@ export type TestApiOptions = {
   readonly publishing?: Publishing;
   /** Where keys are tried; nowhere unless said. */
   readonly forges?: Forges;
+  /** The API of Sentry; nowhere unless said. */
+  readonly sentryUrl?: string;
+  /** Who may send webhooks, and what comes of them; nobody unless said. */
+  readonly webhooks?: Partial<WebhookSettings>;
   /** The services look for their database where there is none. */
   readonly databaseAway?: boolean;
 };
@@ -112,13 +120,13 @@ export async function testApi(t: TestContext, options: TestApiOptions = {}): Pro
   const logger = recordingLogger(log);
   const { database: present, remove } = await openTestDatabase();
   endings.push(remove);
-  const authenticate = await knownTokens(present);
+  const { authenticate, administratorId } = await knownTokens(present);
   const database = options.databaseAway === true ? absentDatabase() : present;
   const wakeups = createWakeups(database, 'test', logger);
   const blobs = createBlobFolder(folder);
   const meter = createMeter();
   const server = createHttpServer({
-    services: createServices({ database, wakeups, blobs, options }),
+    services: createServices({ database, wakeups, blobs, meter, options, administratorId }),
     authenticate,
     isShuttingDown: options.isShuttingDown ?? (() => false),
     isDatabaseAway,
@@ -151,30 +159,35 @@ function createServices(parts: {
   readonly database: Database;
   readonly wakeups: Wakeups;
   readonly blobs: BlobFolder;
+  readonly meter: Meter;
   readonly options: TestApiOptions;
+  readonly administratorId: string;
 }) {
-  const { database, wakeups, blobs, options } = parts;
+  const { database, wakeups, blobs, meter, options, administratorId: ownerId } = parts;
   const agents = [scriptAgent, ...(options.agents ?? [])];
   const { forges, forgeOf } = options.forges ?? makeForges();
+  const publishing = options.publishing ?? noPublishing;
+  const policy: CreateTaskPolicy = {
+    repositories: { allowFile: false, allowHttp: false, allowSsh: false },
+    defaultAgent: 'claude-code',
+    timeoutSecondsDefault: 300,
+    timeoutSecondsMax: 1_800,
+    tasksPerMinute: 0,
+    allowPrivate: [],
+    ...options.policy,
+  };
+  const createTask = createTaskService({
+    database,
+    wakeups,
+    keyRing: testKeyRing,
+    ids: systemIds,
+    faults: createFaults(undefined),
+    agents: new Map(agents.map((agent) => [agent.name, agent])),
+    forgeOf,
+    policy,
+  });
   return {
-    createTask: createTaskService({
-      database,
-      wakeups,
-      keyRing: testKeyRing,
-      ids: systemIds,
-      faults: createFaults(undefined),
-      agents: new Map(agents.map((agent) => [agent.name, agent])),
-      forgeOf,
-      policy: {
-        repositories: { allowFile: false, allowHttp: false, allowSsh: false },
-        defaultAgent: 'claude-code',
-        timeoutSecondsDefault: 300,
-        timeoutSecondsMax: 1_800,
-        tasksPerMinute: 0,
-        allowPrivate: [],
-        ...options.policy,
-      },
-    }),
+    createTask,
     instructTask: createInstructTaskService({
       database,
       wakeups,
@@ -186,15 +199,30 @@ function createServices(parts: {
       wakeups,
       ids: systemIds,
       faults: createFaults(undefined),
-      ...(options.publishing ?? noPublishing),
+      ...publishing,
       policy: {
         title: '{title}',
         body: undefined,
         labels: [],
         draft: false,
         branchPrefix: 'codeforge/',
-        waitMs: options.publishing?.waitMs ?? 0,
+        waitMs: publishing.waitMs,
       },
+    }),
+    reviewTask: createReviewTaskService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: createFaults(undefined),
+      agents: new Map(agents.map((agent) => [agent.name, agent])),
+      policy: { defaultAgent: 'script', timeoutSeconds: 300, command: undefined },
+    }),
+    postReview: createPostReviewService({
+      database,
+      wakeups,
+      ids: systemIds,
+      faults: createFaults(undefined),
+      ...publishing,
     }),
     cancelTask: createCancelTaskService({ database, wakeups }),
     showTask: createShowTaskService({ database }),
@@ -211,7 +239,15 @@ function createServices(parts: {
     }),
     deliveries: createListDeliveriesService({ database }),
     redeliver: createRedeliverService({ database, wakeups }),
-    ...createKeyServices(database, forges),
+    webhooks: createWebhookServices(
+      { database, ownerId, createTask, forgeOf, repositories: policy.repositories, meter },
+      options.webhooks,
+    ).services,
+    ...createKeyServices(database, {
+      forges,
+      sentryUrl: options.sentryUrl ?? 'http://127.0.0.1:1/api/0',
+      meter,
+    }),
     listAgents: createListAgentsService({ describeAgents: async () => options.described ?? [] }),
     readHealth: createReadHealthService({
       database,
@@ -222,11 +258,14 @@ function createServices(parts: {
 }
 
 /** The administrator's token, and that of an ordinary user who owns nothing. */
-async function knownTokens(database: Database): Promise<Authenticate> {
+async function knownTokens(
+  database: Database,
+): Promise<{ readonly authenticate: Authenticate; readonly administratorId: string }> {
+  const administratorId = await ensureAdministrator(database, systemIds);
   const strangerId = systemIds.ordered();
   const administrator = createStaticTokenAuthenticator({
     token: new Secret(adminToken),
-    viewer: { userId: await ensureAdministrator(database, systemIds), isAdmin: true },
+    viewer: { userId: administratorId, isAdmin: true },
   });
   await database.kysely
     .insertInto('users')
@@ -236,7 +275,7 @@ async function knownTokens(database: Database): Promise<Authenticate> {
     token: new Secret(strangerToken),
     viewer: { userId: strangerId, isAdmin: false },
   });
-  return async (token) => (await administrator(token)) ?? stranger(token);
+  return { administratorId, authenticate: async (token) => (await administrator(token)) ?? stranger(token) };
 }
 
 async function send(

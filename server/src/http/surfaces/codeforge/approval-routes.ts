@@ -13,6 +13,7 @@ import {
   reasonMaxCharacters,
 } from './approval-schemas.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
+import { exampleTaskId } from './document-texts.ts';
 import { invalidFields } from './field-errors.ts';
 import { approvalBodyOf } from './projection.ts';
 import { dropNulls } from './request-parts.ts';
@@ -54,20 +55,34 @@ export function addApprovalRoutes(api: FastifyInstance, { services, auth }: Code
   );
 }
 
+const exampleQuestion = {
+  id: '0199a3f0-81c2-7d54-8a1e-5b0c4f1f9a37',
+  task_id: exampleTaskId,
+  tool: 'Bash',
+  summary: 'rm -r build',
+  arguments: { command: 'rm -r build' },
+  state: 'waiting',
+  reason: '',
+  expires_at: '2026-11-22T04:10:55.994Z',
+  created_at: '2026-11-22T03:55:55.994Z',
+  decided_at: null,
+};
+const questions = { description: 'The questions.', schema: approvalList };
+
 const documents = {
   waiting: documented({
     operationId: 'listWaitingApprovals',
     summary: 'List the questions that wait for an answer',
     description: 'Of all tasks that the caller may see.',
     tag: 'Approvals',
-    answers: { 200: { description: 'The questions.', schema: approvalList } },
+    answers: { 200: { ...questions, example: { approvals: [exampleQuestion] } } },
   }),
   ofTask: documented({
     operationId: 'listTaskApprovals',
     summary: "List what a task's agent asked",
     description: 'The newest 200.',
     tag: 'Approvals',
-    answers: { 200: { description: 'The questions.', schema: approvalList } },
+    answers: { 200: { ...questions, example: { approvals: [exampleQuestion] } } },
     errors: { 404: 'There is no such task.' },
   }),
   answer: documented({
@@ -76,7 +91,18 @@ const documents = {
     description: 'Of several answers at once one counts. No answer in time is a denial.',
     tag: 'Approvals',
     requestExample: { decision: 'deny', reason: 'use a dry run' },
-    answers: { 200: { description: 'The question as it then stands.', schema: approvalBody } },
+    answers: {
+      200: {
+        description: 'The question as it then stands.',
+        schema: approvalBody,
+        example: {
+          ...exampleQuestion,
+          state: 'denied',
+          reason: 'use a dry run',
+          decided_at: '2026-11-22T03:56:31.402Z',
+        },
+      },
+    },
     errors: {
       404: 'There is no such task, or it has no such question.',
       409: 'The question has been decided, or its time is up.',

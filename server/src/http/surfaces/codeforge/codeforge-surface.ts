@@ -10,11 +10,16 @@ import { fieldErrors } from './field-errors.ts';
 import { addInstructRoute } from './instruct-route.ts';
 import { addKeyRoutes } from './key-routes.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
+import { addPostReviewRoute } from './post-review-route.ts';
 import { addPullRequestRoute } from './pull-request-route.ts';
+import { addReviewRoute } from './review-route.ts';
+import { addSentryRoutes } from './sentry-routes.ts';
 import { addStreamRoute } from './stream-route.ts';
 import { addSystemRoutes } from './system-routes.ts';
 import { taskTypeList, verified } from './system-schemas.ts';
 import { addTaskRoutes } from './task-routes.ts';
+import { addWebhookReceivers } from './webhook-receivers.ts';
+import { addWebhookRoutes } from './webhook-routes.ts';
 import { taskTypes } from './task-types.ts';
 
 const documents = {
@@ -29,13 +34,18 @@ const documents = {
   taskTypes: documented({
     operationId: 'listTaskTypes',
     summary: 'List the kinds of tasks',
-    description: 'Only `code` can be submitted yet.',
     tag: 'Tasks',
-    answers: { 200: { description: 'All kinds, with labels for people.', schema: taskTypeList } },
+    answers: {
+      200: {
+        description: 'All kinds, with labels for people.',
+        schema: taskTypeList,
+        example: { task_types: taskTypes },
+      },
+    },
   }),
 };
 
-/** Everything below this path needs a credential, also what does not exist. */
+/** Everything below this path needs a credential, also what does not exist; receivers of webhooks have their own proof. */
 const apiPath = '/api/v1';
 
 /** The documented CodeForge API, which is the native one too: open system paths, and `/api/v1`. */
@@ -46,9 +56,7 @@ export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): 
     async (api) => {
       api.setSchemaErrorFormatter(fieldErrors);
       api.addHook('onRequest', async (request) => {
-        if (deps.isShuttingDown() || deps.closing.aborted) {
-          throw new Refusal('unavailable', 'the server is shutting down', { retryAfterSeconds: 5 });
-        }
+        refuseWhileStopping(deps);
         await deps.auth.requireCaller(request);
       });
       api.setNotFoundHandler(deps.answerUnknownPath);
@@ -56,14 +64,30 @@ export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): 
       api.get('/task-types', { config: documents.taskTypes }, async () => ({ task_types: taskTypes }));
       addTaskRoutes(api, deps);
       addInstructRoute(api, deps);
+      addReviewRoute(api, deps);
       addPullRequestRoute(api, deps);
+      addPostReviewRoute(api, deps);
       addStreamRoute(api, deps);
       addApprovalRoutes(api, deps);
       addDeliveryRoutes(api, deps);
+      addWebhookRoutes(api, deps);
       addAgentRoutes(api, deps);
       addKeyRoutes(api, deps);
       addRepositoryRoutes(api, deps);
+      addSentryRoutes(api, deps);
     },
     { prefix: apiPath },
   );
+  app.register(
+    async (receivers) => {
+      receivers.addHook('onRequest', async () => refuseWhileStopping(deps));
+      addWebhookReceivers(receivers, deps);
+    },
+    { prefix: `${apiPath}/webhooks` },
+  );
+}
+
+function refuseWhileStopping({ isShuttingDown, closing }: CodeforgeDeps): void {
+  if (!isShuttingDown() && !closing.aborted) return;
+  throw new Refusal('unavailable', 'the server is shutting down', { retryAfterSeconds: 5 });
 }

@@ -38,7 +38,18 @@ export const deliveryDocuments = {
     operationId: 'getDelivery',
     summary: 'Show a callback with its body and attempts',
     tag: 'Deliveries',
-    answers: { 200: { description: 'The delivery.' } },
+    answers: {
+      200: {
+        description: 'The delivery.',
+        example: {
+          ...exampleRow,
+          body: `{"task_id":"${exampleTaskId}","status":"completed","result":"All green."}`,
+          log: [
+            { at: '2026-11-22T03:55:56.101Z', status: 503, error: exampleRow.last_error, duration_ms: 12 },
+          ],
+        },
+      },
+    },
     errors: { 404: noDelivery },
   }),
   redeliver: documented({

@@ -7,6 +7,8 @@ const at = new Date('2026-02-26T10:15:30.123Z');
 const failure = { code: 'agent_failed', phase: 'agent', retryable: true, message: 'it broke' } as const;
 const changes = { filesModified: 3, filesCreated: 1, filesDeleted: 2, insertions: 142, deletions: 38 };
 
+const outline = { verdict: 'request_changes', score: 4, issues: 2 } as const;
+const outlineBody = { verdict: 'request_changes', score: 4, issues_count: 2 };
 const pullRequest = { number: 42, url: 'https://h/r/pull/42', branch: 'b', base: 'main' };
 const pullRequestBody = { pr_number: 42, pr_url: 'https://h/r/pull/42', branch: 'b', base_branch: 'main' };
 
@@ -92,6 +94,28 @@ const cases: {
   ],
   run_parked: [{}, ['system', 'run_parked', null]],
   run_resumed: [{}, ['system', 'run_resumed', null]],
+  review_requested: [{ agent: 'codex' }, ['system', 'review_requested', { cli: 'codex' }]],
+  review_started: [{}, ['system', 'review_started', null]],
+  review_parsed: [
+    { ...outline, from: 'block' },
+    ['system', 'review_parsed', { ...outlineBody, from: 'block' }],
+  ],
+  review_completed: [outline, ['system', 'review_completed', outlineBody]],
+  review_failed: [{ failure }, ['system', 'review_failed', { error: 'it broke' }]],
+  review_timeout: [{ seconds: 300 }, ['system', 'review_timeout', { timeout_seconds: 300 }]],
+  review_canceled: [{}, ['system', 'review_canceled', null]],
+  workspace_restored: [
+    { files: ['a.ts'], more: 2 },
+    ['system', 'workspace_restored', { files: ['a.ts'], more: 2 }],
+  ],
+  review_posted: [
+    { number: 42, url: 'https://h/r/pull/42#r1', comments: 3 },
+    ['system', 'review_posted', { review_url: 'https://h/r/pull/42#r1', comments_posted: 3, pr_number: 42 }],
+  ],
+  review_post_failed: [
+    { number: 42, reason: 'no right to' },
+    ['system', 'review_post_failed', { error: 'no right to', pr_number: 42 }],
+  ],
   egress_refused: [
     { host: 'example.com', port: 443, reason: 'not_allowed' },
     ['system', 'egress_refused', { host: 'example.com', port: 443, reason: 'not_allowed' }],

@@ -1,4 +1,4 @@
-import type { EventData, EventType, PullRequestEvent } from '../../../domain/event.ts';
+import type { EventData, EventType, PullRequestEvent, ReviewOutline } from '../../../domain/event.ts';
 import type { StoredEvent } from '../../../services/follow-task.ts';
 import { changesSummaryOf, usageOf } from './projection.ts';
 
@@ -109,11 +109,45 @@ const projections: { readonly [Type in EventType]: Projection<EventData[Type]> }
     }),
   run_parked: () => ours('run_parked', null),
   run_resumed: () => ours('run_resumed', null),
+  review_requested: (data) => ours('review_requested', { cli: data.agent }),
+  review_started: () => ({ type: 'system', event: 'review_started', data: null }),
+  review_parsed: (data) => ({
+    type: 'system',
+    event: 'review_parsed',
+    data: { ...outlineOf(data), from: data.from },
+  }),
+  review_completed: (data) => ({ type: 'system', event: 'review_completed', data: outlineOf(data) }),
+  review_failed: (data) => ({
+    type: 'system',
+    event: 'review_failed',
+    data: { error: data.failure.message },
+  }),
+  review_timeout: (data) => ({
+    type: 'system',
+    event: 'review_timeout',
+    data: { timeout_seconds: data.seconds },
+  }),
+  review_canceled: () => ({ type: 'system', event: 'review_canceled', data: null }),
+  workspace_restored: (data) => ours('workspace_restored', { files: data.files, more: data.more }),
+  review_posted: (data) => ({
+    type: 'system',
+    event: 'review_posted',
+    data: { review_url: data.url, comments_posted: data.comments, pr_number: data.number },
+  }),
+  review_post_failed: (data) => ({
+    type: 'system',
+    event: 'review_post_failed',
+    data: { error: data.reason, pr_number: data.number },
+  }),
   egress_refused: (data) => ours('egress_refused', { host: data.host, port: data.port, reason: data.reason }),
 };
 
 function pullRequestData({ number, url, branch, base }: PullRequestEvent): object {
   return { pr_number: number, pr_url: url, branch, base_branch: base };
+}
+
+function outlineOf({ verdict, score, issues }: ReviewOutline): object {
+  return { verdict, score, issues_count: issues };
 }
 
 /** Of a kind that the document does not have. */

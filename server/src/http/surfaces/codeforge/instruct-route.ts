@@ -1,7 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../../domain/errors.ts';
-import { TaskStateRefusal } from '../../../services/task-state-refusal.ts';
 import { documented } from '../../documented.ts';
 import { parseTaskReference } from '../../task-reference.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
@@ -10,6 +8,7 @@ import { statusOf } from './projection.ts';
 import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
 import { exampleTaskId, idempotencyText } from './document-texts.ts';
 import { instructAnswer, instructBody, taskParams } from './schemas.ts';
+import { cannot } from './state-refusal.ts';
 import { idempotencyKeyProblem, promptProblem } from './submission.ts';
 
 /** A follow-up instruction for a task that has done the ones before. */
@@ -26,7 +25,7 @@ export function addInstructRoute(api: FastifyInstance, { services, auth }: Codef
       const reference = parseTaskReference(request.params.id);
       const { id, iteration } = await services
         .instructTask(auth.callerOf(request), reference, instruction)
-        .catch(inOurWords);
+        .catch(cannot('instruct'));
       return { id, status: statusOf('awaiting_instruction'), iteration };
     },
   );
@@ -60,14 +59,4 @@ function parseInstruction(prompt: string, idempotencyKey: string | undefined) {
   const found = Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined);
   if (found.length > 0) throw invalidFields(Object.fromEntries(found));
   return { prompt, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
-}
-
-function inOurWords(error: unknown): never {
-  if (!(error instanceof TaskStateRefusal)) throw error;
-  const status = statusOf(error.state);
-  const message =
-    status === 'failed'
-      ? 'task has failed, create a new task instead'
-      : `task is currently ${status}, cannot instruct`;
-  throw new Refusal('conflict', message, { cause: error });
 }

@@ -14,7 +14,7 @@ import {
 import { parseKey } from './key-submission.ts';
 import { dropNulls, idempotencyKeyOf, leavingOf } from './request-parts.ts';
 
-/** Keys for forges and for git, which tasks name. */
+/** Keys for forges and for git, which tasks name, and for Sentry. */
 export function addKeyRoutes(api: FastifyInstance, { services, auth, closing }: CodeforgeDeps): void {
   const typed = api.withTypeProvider<TypeBoxTypeProvider>();
   typed.post(
@@ -69,7 +69,7 @@ const documents = {
     operationId: 'createKey',
     summary: 'Store a token under a name',
     description:
-      "The token is kept encrypted and never returned. It is used for tasks of its owner that name it, on its provider's own host and within its scope. The provider is not asked; `verify` does that.",
+      "The token is kept encrypted and never returned. It is used for tasks of its owner that name it, and one for Sentry to look at what Sentry has, on its provider's own host and within its scope. The provider is not asked; `verify` does that.",
     tag: 'Keys',
     requestHeaders: {
       'Idempotency-Key':

@@ -3,7 +3,7 @@ import { keyProviders, scopeMaxLength } from '../../../domain/key.ts';
 import { stated } from '../../documented.ts';
 import { moment, optionalText, word } from './schema-parts.ts';
 
-/** The longest token of a forge that is taken, in bytes; of a private key its own limit holds. */
+/** The longest token of a forge or of Sentry that is taken, in bytes; of a private key its own limit holds. */
 export const tokenMaxBytes = 4_096;
 
 const nameText = 'Of the key, unique for its owner.';
@@ -29,7 +29,7 @@ export const createKeyBody = Type.Object(
       ...stated({ minLength: 1, maxLength: 32_768 }),
     }),
     scope: optionalText(
-      'What alone the key may be used for: an owner or `owner/repo`; of GitLab a group, with sub-groups, or a project; of ssh a host or `host/path`. Empty: no limit.',
+      'What alone the key may be used for: an owner or `owner/repo`; of GitLab a group, with sub-groups, or a project; of Sentry an organization or `organization/project`, by their slugs; of ssh a host or `host/path`. Empty: no limit.',
       stated({ maxLength: scopeMaxLength }),
     ),
   },

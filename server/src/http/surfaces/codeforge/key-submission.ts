@@ -7,8 +7,6 @@ import { tokenMaxBytes, type CreateKeyBody } from './key-schemas.ts';
 import { nameProblem } from './name-problem.ts';
 import { idempotencyKeyProblem } from './submission.ts';
 
-/** Documented, and not there yet. */
-const laterProvider = 'sentry';
 const required = 'field is required';
 
 /**
@@ -33,18 +31,16 @@ export function parseKey(body: CreateKeyBody, idempotencyKey: string | undefined
 
 function providerProblem(provider: string): string {
   if (provider === '') return required;
-  return provider === laterProvider
-    ? `not supported yet: ${laterProvider}`
-    : `unknown provider: ${provider.slice(0, 100)}`;
+  return `unknown provider: ${provider.slice(0, 100)}`;
 }
 
 function tokenProblem(provider: KeyProvider | undefined, token: string): string | undefined {
   if (token === '') return required;
-  return provider === 'ssh' ? sshKeyProblem(token) : forgeTokenProblem(token);
+  return provider === 'ssh' ? sshKeyProblem(token) : headerTokenProblem(token);
 }
 
-/** A forge's token travels in a header of HTTP. Why it cannot; undefined: it can. */
-export function forgeTokenProblem(token: string): string | undefined {
+/** The token of a forge or of Sentry travels in a header of HTTP. Why it cannot; undefined: it can. */
+export function headerTokenProblem(token: string): string | undefined {
   if (token.length > tokenMaxBytes) return 'exceeds maximum length';
   return /^[\u0021-\u007e]+$/u.test(token) ? undefined : 'must be a token: ASCII without blanks';
 }

@@ -49,6 +49,8 @@ const task: Task = {
   providerKey: null,
   callbackUrl: null,
   result: null,
+  review: null,
+  isPosting: false,
   patchBlobId: null,
   durationMs: 0,
   traceId: '0123456789abcdef0123456789abcdef',
@@ -146,6 +148,9 @@ test('the configuration shows what was asked for, money in dollars', () => {
     maxBudgetMicrodollars: 5_250_000,
     approvals: 'ask',
     partialMessages: true,
+    pullRequestNumber: 42,
+    outputMode: 'post_comments',
+    workspaceTaskId: '0b4f2f6e-6f7c-4b40-9a3f-6d3f0c0f9a11',
   } as const;
   assert.deepEqual(taskBodyOf({ ...task, options }, work).config, {
     timeout_seconds: 300,
@@ -155,6 +160,31 @@ test('the configuration shows what was asked for, money in dollars', () => {
     max_turns: 20,
     max_budget_usd: 5.25,
     partial_messages: true,
+    pr_number: 42,
+    output_mode: 'post_comments',
+    workspace_task_id: '0b4f2f6e-6f7c-4b40-9a3f-6d3f0c0f9a11',
+  });
+});
+
+test('a review is shown with every field, empty ones too, and none where there was none', () => {
+  assert.ok(!('review_result' in taskBodyOf(task, work)));
+  const review = {
+    verdict: 'request_changes',
+    score: 0,
+    summary: '',
+    issues: [{ severity: 'major', file: '', line: 0, description: 'No tests', suggestion: '' }],
+    autoFixable: false,
+    reviewedBy: 'script',
+    durationSeconds: 22.3,
+  } as const;
+  assert.deepEqual(taskBodyOf({ ...task, review }, work).review_result, {
+    verdict: 'request_changes',
+    score: 0,
+    summary: '',
+    issues: [{ severity: 'major', file: '', line: 0, description: 'No tests', suggestion: '' }],
+    auto_fixable: false,
+    reviewed_by: 'script',
+    duration_seconds: 22.3,
   });
 });
 

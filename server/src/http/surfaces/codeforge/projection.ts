@@ -1,4 +1,5 @@
 import type { ChangesSummary } from '../../../domain/event.ts';
+import { reviewBody } from '../../../domain/review-body.ts';
 import type { Spend } from '../../../domain/spend.ts';
 import type { Failure } from '../../../domain/failure.ts';
 import { taskStates, type TaskState } from '../../../domain/task-state.ts';
@@ -116,6 +117,7 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
     config: configOf(task.options),
     ...(task.changes === null ? {} : { changes_summary: changesSummaryOf(task.changes) }),
     ...(usage === undefined ? {} : { usage }),
+    ...(task.review === null ? {} : { review_result: reviewBody(task.review) }),
     iteration: task.iteration,
     ...filled({ current_prompt: task.currentPrompt, branch: task.branch }),
     ...(task.pullRequestNumber === null ? {} : { pr_number: task.pullRequestNumber }),
@@ -132,6 +134,7 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
 
 function configOf(options: Task['options']): TaskBody['config'] {
   const { maxTurns, maxBudgetMicrodollars: budget, partialMessages, draft, labels } = options;
+  const { pullRequestNumber, outputMode, workspaceTaskId } = options;
   return {
     timeout_seconds: options.timeoutSeconds,
     cli: options.agent,
@@ -147,6 +150,8 @@ function configOf(options: Task['options']): TaskBody['config'] {
     ...(partialMessages === undefined ? {} : { partial_messages: partialMessages }),
     ...(draft === undefined ? {} : { draft }),
     ...(labels === undefined ? {} : { labels: [...labels] }),
+    ...(pullRequestNumber === undefined ? {} : { pr_number: pullRequestNumber }),
+    ...filled({ output_mode: outputMode, workspace_task_id: workspaceTaskId }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { RepositoryPageWish, RepositorySource } from '../../../services/lis
 import { documented } from '../../documented.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { invalidFields } from './field-errors.ts';
-import { forgeTokenProblem } from './key-submission.ts';
+import { headerTokenProblem } from './key-submission.ts';
 import { wholeNumber } from './list-query.ts';
 import {
   listingProviders,
@@ -101,7 +101,7 @@ function parseSource(query: ListRepositoriesQuery, token: string): RepositorySou
   if (provider === undefined) {
     throw invalidFields({ provider: `must be one of ${listingProviders.join(', ')}` });
   }
-  const problem = token === '' ? 'header is required with provider' : forgeTokenProblem(token);
+  const problem = token === '' ? 'header is required with provider' : headerTokenProblem(token);
   if (problem !== undefined) throw invalidFields({ [tokenHeader]: problem });
   return { kind: 'token', provider, token: new Secret(token) };
 }

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { promptMaxBytes, publishModes } from '../../../domain/options.ts';
 import { stated } from '../../documented.ts';
+import { reviewResult } from './review-schemas.ts';
 import { moment, nullable, optionalText, pageQuery, word } from './schema-parts.ts';
 
 /** What a task can be in, in this document's words. */
@@ -174,11 +175,15 @@ export const taskBody = Type.Object(
         ),
         draft: Type.Optional(Type.Boolean({ description: 'Whether the pull request is opened as a draft.' })),
         labels: Type.Optional(Type.Array(Type.String(), { description: 'Labels of the pull request.' })),
+        pr_number: Type.Optional(count('The pull request that is reviewed.')),
+        output_mode: optionalText('`post_comments`: the review is posted to the pull request.'),
+        workspace_task_id: optionalText('The task in whose workspace this one works.'),
       },
       { title: 'TaskSettings', description: 'How the agent works.' },
     ),
     changes_summary: Type.Optional(changesSummary),
     usage: Type.Optional(usage),
+    review_result: Type.Optional(reviewResult),
     iteration: count('The number of the newest instruction.'),
     current_prompt: optionalText('The newest instruction, where it is not the first.'),
     iterations: Type.Optional(Type.Array(iteration, { description: 'With `include=iterations`.' })),

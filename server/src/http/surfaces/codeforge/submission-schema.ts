@@ -10,8 +10,12 @@ import {
 } from '../../../domain/options.ts';
 import { stated } from '../../documented.ts';
 import { labelMaxCharacters, labelsMax } from './labels.ts';
+import { pullRequestNumberMax } from './pull-request-number.ts';
 import { optionalText } from './schema-parts.ts';
 import { taskTypes } from './task-types.ts';
+
+/** What becomes of a review of a pull request. */
+export const outputModes = ['post_comments', 'api_only'] as const;
 
 /** The longest of a token or key that is taken, in bytes. */
 export const secretMaxBytes = 4_096;
@@ -74,11 +78,22 @@ const taskConfig = Type.Object(
         ...stated({ maxItems: labelsMax }),
       }),
     ),
-    workspace_task_id: later,
+    pr_number: Type.Optional(
+      Type.Integer({
+        description:
+          'The pull request (merge request) that a `pr_review` task is about, which needs it; of other tasks, the one that their review is posted to.',
+        ...stated({ minimum: 1, maximum: pullRequestNumberMax }),
+      }),
+    ),
+    output_mode: optionalText(
+      'Of a `pr_review` task: `post_comments` posts the review to the pull request when it is there; `api_only` keeps it.',
+      stated({ enum: outputModes, default: 'api_only' }),
+    ),
+    workspace_task_id: optionalText(
+      'A task of yours, in the same repository, in whose workspace this one goes on; where that is gone, it gets one of its own.',
+    ),
     mcp_servers: later,
     tools: later,
-    pr_number: later,
-    output_mode: later,
   },
   { title: 'TaskConfig', description: 'How the agent is to work. What is left out takes its default.' },
 );
@@ -95,7 +110,7 @@ export const createTaskBody = Type.Object(
       ...stated({ minLength: 1, maxLength: promptMaxBytes }),
     }),
     task_type: optionalText(
-      'The kind of task. Only `code` can be submitted yet.',
+      'The kind of task. `plan` and `review` read the repository, `pr_review` a pull request; they change nothing.',
       stated({ enum: taskTypes.map(({ name }) => name), default: 'code' }),
     ),
     provider_key: optionalText('The name of a stored key that opens the repository.'),

@@ -7,13 +7,16 @@ import {
   urlMaxLength,
   type PublishMode,
 } from '../../../domain/options.ts';
+import type { RunKind } from '../../../domain/run-state.ts';
 import { Secret } from '../../../lib/secret.ts';
 import type { Submission, SubmissionFields } from '../../../services/create-task.ts';
 import type { WantedOptions } from '../../../services/task-options.ts';
+import { readTaskReference } from '../../task-reference.ts';
 import { invalidFields } from './field-errors.ts';
 import { nameProblem } from './name-problem.ts';
-import { secretMaxBytes, type CreateTaskBody } from './submission-schema.ts';
-import { isTaskType } from './task-types.ts';
+import { outputModes, secretMaxBytes, type CreateTaskBody } from './submission-schema.ts';
+import { pullRequestNumberProblem } from './pull-request-number.ts';
+import { taskTypeOf } from './task-types.ts';
 import { labelsProblem } from './labels.ts';
 import { textProblem } from './text-problem.ts';
 
@@ -34,15 +37,17 @@ export const submissionFields: SubmissionFields = {
   partialMessages: 'partial_messages',
   mcpServers: 'mcp_servers',
   outputSchema: 'output_schema',
+  workspaceTask: 'workspace_task_id',
 };
 
-const defaultTaskType = 'code';
-const agentMaxBytes = 100;
+const defaultKind: RunKind = 'code';
+/** The longest name of an agent that is looked for. */
+export const agentMaxBytes = 100;
 const ask = 'ask';
 const notYet = 'not supported yet';
 
 /** Documented fields that would change the run, and which this version would have to ignore. */
-const laterConfigFields = ['workspace_task_id', 'mcp_servers', 'tools', 'pr_number', 'output_mode'] as const;
+const laterConfigFields = ['mcp_servers', 'tools'] as const;
 
 /**
  * Reads a submission whose types have been checked. Empty fields count as absent: clients that were
@@ -55,14 +60,15 @@ export function parseSubmission(
   request: { readonly idempotencyKey: string | undefined; readonly rateLimitKey: string },
 ): Submission {
   const config = body.config ?? {};
+  const kind = body.task_type ? taskTypeOf(body.task_type) : defaultKind;
   const fields = new Map<string, string>();
   const check = (name: string, problem: string | undefined): void => {
     if (problem !== undefined) fields.set(name, problem);
   };
   check('repo_url', repositoryUrlProblem(body.repo_url));
   check('prompt', promptProblem(body.prompt));
-  check('task_type', taskTypeProblem(body.task_type || defaultTaskType));
-  check('publish', publishProblem(body.publish));
+  if (kind === undefined) check('task_type', `unknown task type: ${body.task_type?.slice(0, 100)}`);
+  check('publish', publishProblem(body.publish, kind));
   check('provider_key', body.provider_key ? nameProblem(body.provider_key) : undefined);
   check('callback_url', textProblem(body.callback_url, { maxBytes: urlMaxLength, lines: false }));
   check('access_token', textProblem(body.access_token, { maxBytes: secretMaxBytes, lines: false }));
@@ -71,11 +77,15 @@ export function parseSubmission(
   check('approvals', config.approvals && config.approvals !== ask ? `must be ${ask}` : undefined);
   check('command', textProblem(config.command, { maxBytes: commandMaxBytes, lines: true }));
   check('labels', labelsProblem(config.labels));
+  check('pr_number', numberProblem(config.pr_number, kind));
+  check('output_mode', outputModeProblem(config.output_mode, kind));
+  check('workspace_task_id', workspaceTaskProblem(config.workspace_task_id));
   check('Idempotency-Key', idempotencyKeyProblem(request.idempotencyKey));
   for (const name of laterConfigFields) check(name, isEmpty(config[name]) ? undefined : notYet);
-  if (fields.size > 0) throw invalidFields(Object.fromEntries(fields));
+  if (kind === undefined || fields.size > 0) throw invalidFields(Object.fromEntries(fields));
   return {
     source: 'codeforge',
+    kind,
     repositoryUrl: body.repo_url,
     prompt: body.prompt,
     publish: publishOf(body.publish),
@@ -85,6 +95,7 @@ export function parseSubmission(
     ...(config.ai_api_key ? { aiKey: new Secret(config.ai_api_key) } : {}),
     ...(body.provider_key ? { providerKey: body.provider_key } : {}),
     ...(body.access_token ? { accessToken: new Secret(body.access_token) } : {}),
+    ...workspaceTaskOf(config.workspace_task_id),
     ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
   };
 }
@@ -105,6 +116,8 @@ function optionsOf(config: NonNullable<CreateTaskBody['config']>): WantedOptions
     ...(config.partial_messages ? { partialMessages: true } : {}),
     ...(config.draft === undefined ? {} : { draft: config.draft }),
     ...(config.labels === undefined || config.labels.length === 0 ? {} : { labels: config.labels }),
+    ...(config.pr_number ? { pullRequestNumber: config.pr_number } : {}),
+    ...(config.output_mode === 'post_comments' ? { outputMode: config.output_mode } : {}),
   };
 }
 
@@ -128,14 +141,37 @@ function repositoryUrlProblem(url: string): string | undefined {
   return URL.canParse(url) || url.includes('@') ? undefined : 'must be a valid URL';
 }
 
-function taskTypeProblem(type: string): string | undefined {
-  if (type === defaultTaskType) return undefined;
-  return isTaskType(type) ? `${notYet}: ${type}` : `unknown task type: ${type.slice(0, 100)}`;
+/** Only code is written; a plan and a review leave the workspace as it was. */
+function publishProblem(mode: string | undefined, kind: RunKind | undefined): string | undefined {
+  if (!mode) return undefined;
+  const modes: readonly string[] = publishModes;
+  if (!modes.includes(mode)) return `must be one of ${modes.join(', ')}`;
+  const changes = kind === undefined || kind === 'code';
+  return changes || mode === 'manual' ? undefined : `must be manual: a ${kind} task changes nothing`;
 }
 
-function publishProblem(mode: string | undefined): string | undefined {
-  const modes: readonly string[] = publishModes;
-  return !mode || modes.includes(mode) ? undefined : `must be one of ${modes.join(', ')}`;
+/** Of other kinds it is what their review is posted to, where somebody asks for that. */
+function numberProblem(number: number | undefined, kind: RunKind | undefined): string | undefined {
+  if (number) return pullRequestNumberProblem(number);
+  return kind === 'pr_review' ? 'pr_number is required for pr_review tasks' : undefined;
+}
+
+/** Refused where nothing would come of it. */
+function outputModeProblem(mode: string | undefined, kind: RunKind | undefined): string | undefined {
+  if (!mode) return undefined;
+  const modes: readonly string[] = outputModes;
+  if (!modes.includes(mode)) return `must be one of ${modes.join(', ')}`;
+  if (mode === 'api_only' || kind === undefined || kind === 'pr_review') return undefined;
+  return 'post_comments is for pr_review tasks';
+}
+
+function workspaceTaskProblem(id: string | undefined): string | undefined {
+  return !id || readTaskReference(id) !== undefined ? undefined : 'must be the id of a task';
+}
+
+function workspaceTaskOf(id: string | undefined): Pick<Submission, 'workspaceTask'> {
+  const workspaceTask = id ? readTaskReference(id) : undefined;
+  return workspaceTask === undefined ? {} : { workspaceTask };
 }
 
 function publishOf(mode: string | undefined): PublishMode {

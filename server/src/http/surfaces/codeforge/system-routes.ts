@@ -51,6 +51,23 @@ function addMetricsRoute(app: FastifyInstance, deps: CodeforgeDeps): void {
   });
 }
 
+const links = {
+  api: '/api/v1',
+  docs: '/api/docs',
+  health: '/health',
+  metrics: '/metrics',
+  ready: '/ready',
+};
+
+const healthy = {
+  status: 'ok',
+  redis: 'connected',
+  sqlite: 'connected',
+  version: '1.2.3',
+  uptime: '5m30s',
+  workspace_disk_usage_mb: 123.45,
+};
+
 const documents = {
   metrics: documented({
     operationId: 'getMetrics',
@@ -70,6 +87,7 @@ const documents = {
       200: {
         description: 'Name, version, and where to go from here.',
         schema: serverInfo,
+        example: { name: 'Slipway', version: '1.2.3', links },
         otherMediaTypes: ['text/html'],
       },
     },
@@ -80,8 +98,12 @@ const documents = {
     tag: 'System',
     open: true,
     answers: {
-      200: { description: 'All parts are up.', schema: healthBody },
-      503: { description: 'A part is down.', schema: healthBody },
+      200: { description: 'All parts are up.', schema: healthBody, example: healthy },
+      503: {
+        description: 'A part is down.',
+        schema: healthBody,
+        example: { ...healthy, status: 'degraded', redis: 'disconnected', sqlite: 'disconnected' },
+      },
     },
   }),
   ready: documented({
@@ -90,22 +112,19 @@ const documents = {
     tag: 'System',
     open: true,
     answers: {
-      200: { description: 'It does.', schema: readyBody },
+      200: { description: 'It does.', schema: readyBody, example: { status: 'ready' } },
       503: {
         description: 'It is stopping, or its database is away.',
         schema: notReadyBody,
+        example: {
+          status: 'not_ready',
+          error: 'Service Unavailable',
+          message: 'the server is shutting down',
+        },
         headers: { 'Retry-After': 'Seconds until it is worth trying again.' },
       },
     },
   }),
-};
-
-const links = {
-  api: '/api/v1',
-  docs: '/api/docs',
-  health: '/health',
-  metrics: '/metrics',
-  ready: '/ready',
 };
 
 async function notReadyReason(deps: CodeforgeDeps): Promise<string | undefined> {

@@ -4,6 +4,34 @@ import { taskList } from './schemas.ts';
 
 const noTask = 'There is no such task.';
 
+const examplePart = {
+  id: exampleTaskId,
+  status: 'completed',
+  task_type: 'code',
+  repo_url: 'https://github.com/ada/app.git',
+  prompt: 'Rename Foo to Bar',
+  iteration: 1,
+  branch: 'codeforge/rename-foo-to-bar-2dc0ed15',
+  changes_summary: { files_modified: 1, files_created: 0, files_deleted: 0, diff_stats: '+1 -1' },
+  created_at: '2026-11-22T03:55:54.929Z',
+  started_at: '2026-11-22T03:55:54.942Z',
+  finished_at: '2026-11-22T03:55:55.994Z',
+};
+
+const exampleRow = { ...examplePart, error: '', pr_url: '' };
+
+/** With what only a few tasks have too. */
+const exampleTask = {
+  ...examplePart,
+  publish: 'manual',
+  result: 'Foo is called Bar now.',
+  config: { timeout_seconds: 600, cli: 'claude-code' },
+  usage: { input_tokens: 1_500, output_tokens: 500, duration_seconds: 120 },
+  pr_number: 42,
+  pr_url: 'https://github.com/ada/app/pull/42',
+  trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+};
+
 /** What the description says of the routes of tasks. */
 export const taskDocuments = {
   create: documented({
@@ -40,23 +68,7 @@ export const taskDocuments = {
         description: 'A page of them.',
         schema: taskList,
         example: {
-          tasks: [
-            {
-              id: exampleTaskId,
-              status: 'completed',
-              task_type: 'code',
-              repo_url: 'https://github.com/ada/app.git',
-              prompt: 'Rename Foo to Bar',
-              iteration: 1,
-              error: '',
-              branch: 'codeforge/rename-foo-to-bar-2dc0ed15',
-              pr_url: '',
-              changes_summary: { files_modified: 1, files_created: 0, files_deleted: 0, diff_stats: '+1 -1' },
-              created_at: '2026-11-22T03:55:54.929Z',
-              started_at: '2026-11-22T03:55:54.942Z',
-              finished_at: '2026-11-22T03:55:55.994Z',
-            },
-          ],
+          tasks: [exampleRow],
           total: 1,
         },
       },
@@ -66,7 +78,7 @@ export const taskDocuments = {
     operationId: 'getTask',
     summary: 'Read a task',
     tag: 'Tasks',
-    answers: { 200: { description: 'The task.' } },
+    answers: { 200: { description: 'The task.', example: exampleTask } },
     errors: { 404: noTask },
   }),
   diff: documented({

@@ -1,3 +1,5 @@
+import type { RunKind } from '../../../domain/run-state.ts';
+
 /** The kinds of tasks that the document lists, word for word: clients show them as they are. */
 export const taskTypes = [
   { name: 'code', label: 'Code', description: 'Write or modify code based on the prompt' },
@@ -16,8 +18,13 @@ export const taskTypes = [
     label: 'PR Review',
     description: 'Review a pull request / merge request diff and post comments',
   },
-] as const;
+] as const satisfies readonly {
+  readonly name: RunKind;
+  readonly label: string;
+  readonly description: string;
+}[];
 
-export function isTaskType(name: string): boolean {
-  return taskTypes.some((type) => type.name === name);
+/** The kind of that name; undefined: there is none. */
+export function taskTypeOf(name: string): RunKind | undefined {
+  return taskTypes.find((type) => type.name === name)?.name;
 }

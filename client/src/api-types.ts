@@ -97,7 +97,7 @@ export type CreatedKey = {
   /** Of the key, unique for its owner. */
   readonly name: string;
   /** What the key is for; `ssh`: a private key for git. */
-  readonly provider: 'github' | 'gitlab' | 'ssh';
+  readonly provider: 'github' | 'gitlab' | 'sentry' | 'ssh';
   /** For people. */
   readonly message: string;
 };
@@ -252,7 +252,7 @@ export type InvalidKey = {
   /** Of the key, unique for its owner. */
   readonly name: string;
   /** What the key is for; `ssh`: a private key for git. */
-  readonly provider: 'github' | 'gitlab' | 'ssh';
+  readonly provider: 'github' | 'gitlab' | 'sentry' | 'ssh';
   /** False. */
   readonly valid: false;
   /** What is wrong with the token. */
@@ -285,7 +285,7 @@ export type Key = {
   /** Of the key, unique for its owner. */
   readonly name: string;
   /** What the key is for; `ssh`: a private key for git. */
-  readonly provider: 'github' | 'gitlab' | 'ssh';
+  readonly provider: 'github' | 'gitlab' | 'sentry' | 'ssh';
   /** What alone it may be used for; empty: no limit. */
   readonly scope: string;
   /** When it was registered. */
@@ -297,10 +297,10 @@ export type KeyInput = {
   /** By which tasks name the key, unique for its owner; not `catalog`. */
   readonly name: string;
   /** What the key is for; `ssh`: a private key for git. */
-  readonly provider: 'github' | 'gitlab' | 'ssh';
+  readonly provider: 'github' | 'gitlab' | 'sentry' | 'ssh';
   /** The token, or the private key with its first and last line. Kept encrypted, never returned. */
   readonly token: string;
-  /** What alone the key may be used for: an owner or `owner/repo`; of GitLab a group, with sub-groups, or a project; of ssh a host or `host/path`. Empty: no limit. */
+  /** What alone the key may be used for: an owner or `owner/repo`; of GitLab a group, with sub-groups, or a project; of Sentry an organization or `organization/project`, by their slugs; of ssh a host or `host/path`. Empty: no limit. */
   readonly scope?: string | undefined;
 };
 
@@ -316,6 +316,20 @@ export type NotReady = {
   readonly error: string;
   /** Why. */
   readonly message: string;
+};
+
+export type PostReviewInput = {
+  /** The pull request (merge request). Without it: the task's `config.pr_number`, else the one that the task opened. */
+  readonly pr_number?: number | undefined;
+};
+
+export type PostedReview = {
+  /** Where people find it. */
+  readonly review_url: string;
+  /** How many findings stand on lines. */
+  readonly comments_posted: number;
+  /** Of the pull request. */
+  readonly pr_number: number;
 };
 
 export type PullRequestInput = {
@@ -341,6 +355,13 @@ export type RedeliverAnswer = {
   readonly id: string;
   /** Always `pending`. */
   readonly status: 'pending' | 'delivered' | 'failed';
+};
+
+export type RedeliverWebhookAnswer = {
+  /** Of the webhook; it stays the same. */
+  readonly id: string;
+  /** Always `waiting`. */
+  readonly status: 'waiting';
 };
 
 export type Repository = {
@@ -371,6 +392,67 @@ export type RepositoryList = {
   readonly page: number;
   /** How many a page has at most. */
   readonly per_page: number;
+};
+
+export type ReviewAnswer = {
+  /** Of the task. */
+  readonly id: string;
+  /** What the task is at. */
+  readonly status: 'reviewing';
+};
+
+export type ReviewInput = {
+  /** The agent that reviews: `claude-code`, `codex` or `script`; else the server's for reviews. */
+  readonly cli?: string | undefined;
+  /** The agent's model; else the operator's choice, else the agent's own. */
+  readonly model?: string | undefined;
+};
+
+/** A finding. */
+export type ReviewIssue = {
+  /** How much it matters. */
+  readonly severity: 'critical' | 'major' | 'minor' | 'suggestion';
+  /** From the repository's root; empty where it is about no file. */
+  readonly file: string;
+  /** In the file as it is after the change; 0: unknown. */
+  readonly line: number;
+  /** What is wrong. */
+  readonly description: string;
+  /** How to mend it, or empty. */
+  readonly suggestion: string;
+};
+
+/** What a review came to. */
+export type ReviewResult = {
+  /** What the review says of the whole. */
+  readonly verdict: 'approve' | 'request_changes' | 'comment';
+  /** 1 to 10; 0: the agent gave none. */
+  readonly score: number;
+  /** For people. */
+  readonly summary: string;
+  /** What was found. */
+  readonly issues: readonly ReviewIssue[];
+  /** Whether an agent could mend what was found. */
+  readonly auto_fixable: boolean;
+  /** The agent and its model: `claude-code:claude-sonnet-4-20250514`. */
+  readonly reviewed_by: string;
+  /** How long it took. */
+  readonly duration_seconds: number;
+};
+
+export type SentryIssueList = {
+  /** As Sentry gives them. */
+  readonly issues: readonly (Readonly<Record<string, unknown>>)[];
+};
+
+export type SentryOrganizationList = {
+  /** As Sentry gives them. */
+  readonly organizations: readonly (Readonly<Record<string, unknown>>)[];
+};
+
+export type SentryProjectList = {
+  /** As Sentry gives them. */
+  readonly projects: readonly (Readonly<Record<string, unknown>>)[];
 };
 
 export type ServerInfo = {
@@ -413,6 +495,7 @@ export type Task = {
   readonly config: TaskSettings;
   readonly changes_summary?: ChangesSummary | undefined;
   readonly usage?: Usage | undefined;
+  readonly review_result?: ReviewResult | undefined;
   /** The number of the newest instruction. */
   readonly iteration: number;
   /** The newest instruction, where it is not the first. */
@@ -465,16 +548,16 @@ export type TaskConfig = {
   readonly draft?: boolean | undefined;
   /** Labels of the pull request, beside the server's own. */
   readonly labels?: readonly string[] | undefined;
-  /** Not supported yet: refused unless it is empty. */
-  readonly workspace_task_id?: unknown;
+  /** The pull request (merge request) that a `pr_review` task is about, which needs it; of other tasks, the one that their review is posted to. */
+  readonly pr_number?: number | undefined;
+  /** Of a `pr_review` task: `post_comments` posts the review to the pull request when it is there; `api_only` keeps it. */
+  readonly output_mode?: 'post_comments' | 'api_only' | undefined;
+  /** A task of yours, in the same repository, in whose workspace this one goes on; where that is gone, it gets one of its own. */
+  readonly workspace_task_id?: string | undefined;
   /** Not supported yet: refused unless it is empty. */
   readonly mcp_servers?: unknown;
   /** Not supported yet: refused unless it is empty. */
   readonly tools?: unknown;
-  /** Not supported yet: refused unless it is empty. */
-  readonly pr_number?: unknown;
-  /** Not supported yet: refused unless it is empty. */
-  readonly output_mode?: unknown;
 };
 
 /** What a new task is made of. */
@@ -483,7 +566,7 @@ export type TaskInput = {
   readonly repo_url: string;
   /** What to do, at most 102400 bytes. */
   readonly prompt: string;
-  /** The kind of task. Only `code` can be submitted yet. */
+  /** The kind of task. `plan` and `review` read the repository, `pr_review` a pull request; they change nothing. */
   readonly task_type?: 'code' | 'plan' | 'review' | 'pr_review' | undefined;
   /** The name of a stored key that opens the repository. */
   readonly provider_key?: string | undefined;
@@ -557,6 +640,12 @@ export type TaskSettings = {
   readonly draft?: boolean | undefined;
   /** Labels of the pull request. */
   readonly labels?: readonly string[] | undefined;
+  /** The pull request that is reviewed. */
+  readonly pr_number?: number | undefined;
+  /** `post_comments`: the review is posted to the pull request. */
+  readonly output_mode?: string | undefined;
+  /** The task in whose workspace this one works. */
+  readonly workspace_task_id?: string | undefined;
 };
 
 /** What a task is at. A cancelled one is `failed`, with `canceled by user`. */
@@ -594,7 +683,7 @@ export type ValidKey = {
   /** Of the key, unique for its owner. */
   readonly name: string;
   /** What the key is for; `ssh`: a private key for git. */
-  readonly provider: 'github' | 'gitlab' | 'ssh';
+  readonly provider: 'github' | 'gitlab' | 'sentry' | 'ssh';
   /** True. */
   readonly valid: true;
   /** The token's user; empty where the provider does not tell. */
@@ -610,6 +699,109 @@ export type ValidKey = {
 export type Verified = {
   /** Always `authenticated`. */
   readonly status: string;
+};
+
+/** A webhook that came in, with what is kept of it. */
+export type Webhook = {
+  /** Ours. */
+  readonly id: string;
+  /** Who sent it. */
+  readonly source: 'github' | 'gitlab';
+  /** The sender's id; one of ours where it gave none. */
+  readonly delivery_id: string;
+  /** The event, in the sender's words. */
+  readonly event: string;
+  /** What happened, where the event has actions. */
+  readonly action: string | null;
+  /** What came of it; `waiting`: it is not dealt with yet. */
+  readonly status: 'waiting' | 'created' | 'deduplicated' | 'skipped' | 'ignored' | 'refused';
+  /** Why. */
+  readonly reason: string | null;
+  /** Its review task, or that of the one that stands for it. */
+  readonly task_id: string | null;
+  /** The repository, where it is about a pull request. */
+  readonly repo_url: string | null;
+  /** The pull request or merge request. */
+  readonly pr_number: number | null;
+  /** The commit to be reviewed. */
+  readonly head_sha: string | null;
+  /** When it came. */
+  readonly received_at: string;
+  /** When it was dealt with. */
+  readonly settled_at: string | null;
+  /** The pull request's title: a stranger's text. */
+  readonly title: string | null;
+  /** Where the work is, perhaps in a fork. */
+  readonly source_branch: string | null;
+  /** Where it is to go. */
+  readonly target_branch: string | null;
+  /** Whether it is a draft. */
+  readonly draft: boolean | null;
+  /** From 1; rises with each redelivery. */
+  readonly round: number;
+  /** Later tries of this round. */
+  readonly attempts: number;
+  /** When it is tried again, while it waits. */
+  readonly next_attempt_at: string | null;
+  /** How long the body was; it is not kept. */
+  readonly body_bytes: number;
+  /** Its digest, in hexadecimal. */
+  readonly body_sha256: string;
+};
+
+/** A review task was made. */
+export type WebhookCreated = {
+  /** Always `created`. */
+  readonly status: 'created';
+  /** The review task. */
+  readonly task_id: string;
+};
+
+export type WebhookList = {
+  /** Newest first. */
+  readonly webhooks: readonly WebhookRow[];
+  /** How many match, on all pages. */
+  readonly total: number;
+};
+
+/** A webhook that came in. */
+export type WebhookRow = {
+  /** Ours. */
+  readonly id: string;
+  /** Who sent it. */
+  readonly source: 'github' | 'gitlab';
+  /** The sender's id; one of ours where it gave none. */
+  readonly delivery_id: string;
+  /** The event, in the sender's words. */
+  readonly event: string;
+  /** What happened, where the event has actions. */
+  readonly action: string | null;
+  /** What came of it; `waiting`: it is not dealt with yet. */
+  readonly status: 'waiting' | 'created' | 'deduplicated' | 'skipped' | 'ignored' | 'refused';
+  /** Why. */
+  readonly reason: string | null;
+  /** Its review task, or that of the one that stands for it. */
+  readonly task_id: string | null;
+  /** The repository, where it is about a pull request. */
+  readonly repo_url: string | null;
+  /** The pull request or merge request. */
+  readonly pr_number: number | null;
+  /** The commit to be reviewed. */
+  readonly head_sha: string | null;
+  /** When it came. */
+  readonly received_at: string;
+  /** When it was dealt with. */
+  readonly settled_at: string | null;
+};
+
+/** Nothing is to be done. */
+export type WebhookTaken = {
+  /** What came of it. */
+  readonly status: 'deduplicated' | 'skipped' | 'ignored';
+  /** Why. */
+  readonly reason?: string | undefined;
+  /** The task of the webhook that stands for this one. */
+  readonly task_id?: string | undefined;
 };
 
 /** What each operation takes and gives, by its id. */
@@ -685,10 +877,20 @@ export type Operations = {
     readonly body: Instruction;
     readonly answer: InstructAnswer;
   };
+  /** Have a task's work reviewed */
+  readonly reviewTask: {
+    readonly body: ReviewInput;
+    readonly answer: ReviewAnswer;
+  };
   /** Publish a task's work as a pull request */
   readonly createPullRequest: {
     readonly body: PullRequestInput;
     readonly answer: CreatedPullRequest;
+  };
+  /** Post a task's review to a pull request */
+  readonly postReview: {
+    readonly body: PostReviewInput;
+    readonly answer: PostedReview;
   };
   /** Follow a task's events */
   readonly streamTask: {
@@ -733,6 +935,28 @@ export type Operations = {
   readonly redeliver: {
     readonly answer: RedeliverAnswer;
   };
+  /** List webhooks that came in, newest first */
+  readonly listWebhooks: {
+    readonly query: {
+      /** Only those of this forge; an unknown word finds none. */
+      readonly source?: 'github' | 'gitlab' | undefined;
+      /** Only those that stand so; an unknown word finds none. */
+      readonly status?: 'waiting' | 'created' | 'deduplicated' | 'skipped' | 'ignored' | 'refused' | undefined;
+      /** How many at most; moved into its range. */
+      readonly limit?: number | undefined;
+      /** How many of the newest to leave out. */
+      readonly offset?: number | undefined;
+    };
+    readonly answer: WebhookList;
+  };
+  /** Show a webhook that came in */
+  readonly getWebhook: {
+    readonly answer: Webhook;
+  };
+  /** Make a review of a webhook again */
+  readonly redeliverWebhook: {
+    readonly answer: RedeliverWebhookAnswer;
+  };
   /** List the agents of this server */
   readonly listAgents: {
     readonly answer: AgentList;
@@ -771,5 +995,77 @@ export type Operations = {
       readonly per_page?: number | undefined;
     };
     readonly answer: RepositoryList;
+  };
+  /** List the organizations of a Sentry token */
+  readonly listSentryOrganizations: {
+    readonly query: {
+      /** The name of a stored key for Sentry. */
+      readonly key_name: string;
+      /** Where the list goes on: from the header `Link` of the page before. */
+      readonly cursor?: string | undefined;
+    };
+    readonly answer: SentryOrganizationList;
+  };
+  /** List the projects of an organization in Sentry */
+  readonly listSentryProjects: {
+    readonly query: {
+      /** The name of a stored key for Sentry. */
+      readonly key_name: string;
+      /** The organization's slug. */
+      readonly org: string;
+      /** Where the list goes on: from the header `Link` of the page before. */
+      readonly cursor?: string | undefined;
+    };
+    readonly answer: SentryProjectList;
+  };
+  /** Search the issues of a project in Sentry */
+  readonly listSentryIssues: {
+    readonly query: {
+      /** The name of a stored key for Sentry. */
+      readonly key_name: string;
+      /** The organization's slug. */
+      readonly org: string;
+      /** The project's slug. */
+      readonly project: string;
+      /** A search in Sentry's language. */
+      readonly query?: string | undefined;
+      /** The order; as Sentry sorts where it is left out. */
+      readonly sort?: 'freq' | 'date' | 'priority' | undefined;
+      /** How many at most; moved into its range. */
+      readonly limit?: number | undefined;
+      /** Where the list goes on: from the header `Link` of the page before. */
+      readonly cursor?: string | undefined;
+    };
+    readonly answer: SentryIssueList;
+  };
+  /** Read an issue of Sentry */
+  readonly getSentryIssue: {
+    readonly query: {
+      /** The name of a stored key for Sentry. */
+      readonly key_name: string;
+      /** The slug of the issue's organization: needed with a short id, and where the server of Sentry has several regions. */
+      readonly org?: string | undefined;
+    };
+    readonly answer: Readonly<Record<string, unknown>>;
+  };
+  /** Read the latest event of an issue of Sentry */
+  readonly getLatestSentryEvent: {
+    readonly query: {
+      /** The name of a stored key for Sentry. */
+      readonly key_name: string;
+      /** The slug of the issue's organization: needed with a short id, and where the server of Sentry has several regions. */
+      readonly org?: string | undefined;
+    };
+    readonly answer: Readonly<Record<string, unknown>>;
+  };
+  /** Take a webhook of GitHub */
+  readonly receiveGithubWebhook: {
+    readonly body: Readonly<Record<string, unknown>>;
+    readonly answer: WebhookTaken;
+  };
+  /** Take a webhook of GitLab */
+  readonly receiveGitlabWebhook: {
+    readonly body: Readonly<Record<string, unknown>>;
+    readonly answer: WebhookTaken;
   };
 };

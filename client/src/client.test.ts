@@ -45,6 +45,34 @@ test('an instruction is repeated under one key', async (t) => {
   assert.deepEqual([seen[1]?.url, seen[1]?.body], ['/api/v1/tasks/t/instruct', '{"prompt":"more"}']);
 });
 
+test('a review is asked for under one key, and posted as often as it takes', async (t) => {
+  const taken = { id: 't', status: 'reviewing' };
+  const posted = { review_url: 'https://example.com/a/pull/42#r1', comments_posted: 3, pr_number: 42 };
+  const { url, seen } = await startStandIn(
+    t,
+    (response) => response.destroy(),
+    json(202, taken),
+    (response) => response.destroy(),
+    json(200, posted),
+    json(200, posted),
+  );
+  const { tasks } = clientOf(url);
+  assert.deepEqual(await tasks.review('t', { cli: 'codex' }), taken);
+  assert.deepEqual(await tasks.postReview('t', { pr_number: 42 }), posted);
+  assert.deepEqual(await tasks.postReview('t'), posted);
+  assert.deepEqual(
+    seen.map(({ url: path, body }) => `${path} ${body}`),
+    [
+      ...Array.from({ length: 2 }, () => '/api/v1/tasks/t/review {"cli":"codex"}'),
+      ...Array.from({ length: 2 }, () => '/api/v1/tasks/t/post-review {"pr_number":42}'),
+      '/api/v1/tasks/t/post-review {}',
+    ],
+  );
+  const keys = seen.map(({ headers }) => headers['idempotency-key']);
+  assert.match(String(keys[0]), /^[0-9a-f-]{36}$/u);
+  assert.deepEqual(keys.slice(1), [keys[0], undefined, undefined, undefined]);
+});
+
 test('questions are listed by task and of all, and answered once', async (t) => {
   const { url, seen } = await startStandIn(
     t,

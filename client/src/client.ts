@@ -2,9 +2,11 @@ import type { ApprovalList, Health, RepositoryList } from './api-types.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createKeys, type Keys } from './keys.ts';
 import type { RequestOptions } from './request-options.ts';
+import { createSentry, type Sentry } from './sentry.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { defaultTiming, type Timing } from './timing.ts';
 import { createTransport, read, type Fetch } from './transport.ts';
+import { createWebhooks, type Webhooks } from './webhooks.ts';
 
 export type ClientOptions = {
   /** The server's address, such as `http://127.0.0.1:8080`; a path in front of the API is kept. */
@@ -35,7 +37,9 @@ export type RepositoryPage = { readonly page?: number | undefined; readonly per_
 export type Client = {
   readonly tasks: Tasks;
   readonly keys: Keys;
+  readonly sentry: Sentry;
   readonly deliveries: Deliveries;
+  readonly webhooks: Webhooks;
   /** A page of the repositories that a token reaches, as its provider orders them. */
   readonly repositories: (
     source: RepositorySource,
@@ -60,7 +64,9 @@ export function createClient(options: ClientOptions): Client {
   return {
     tasks: createTasks(transport),
     keys: createKeys(transport),
+    sentry: createSentry(transport),
     deliveries: createDeliveries(transport),
+    webhooks: createWebhooks(transport),
     repositories: (source, { page, per_page, signal } = {}) =>
       transport.json({
         ...read('api/v1/repositories', signal),

@@ -22,10 +22,20 @@ export type {
   Key,
   KeyInput,
   KeyList,
+  PostedReview,
+  PostReviewInput,
   PullRequestInput,
   RedeliverAnswer,
+  RedeliverWebhookAnswer,
   Repository,
   RepositoryList,
+  SentryIssueList,
+  SentryOrganizationList,
+  SentryProjectList,
+  ReviewAnswer,
+  ReviewInput,
+  ReviewIssue,
+  ReviewResult,
   Task,
   TaskConfig,
   TaskInput,
@@ -34,10 +44,15 @@ export type {
   TaskSettings,
   TaskStatus,
   Usage,
+  Webhook,
+  WebhookList,
+  WebhookRow,
 } from './api-types.ts';
 export type { Deliveries, DeliveryQuery } from './deliveries.ts';
 export type { Keys, KeyVerdict } from './keys.ts';
 export type { CreateOptions, RequestOptions } from './request-options.ts';
+export type { Sentry, SentryIssueQuery, SentryIssueReference, SentryObject } from './sentry.ts';
 export type { AgentOutput, StreamEvent, TaskEvent } from './task-event.ts';
 export type { ListQuery, Tasks } from './tasks.ts';
 export type { Timing } from './timing.ts';
+export type { WebhookQuery, Webhooks } from './webhooks.ts';

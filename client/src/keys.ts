@@ -5,7 +5,7 @@ import { idempotent, pathPart, read, type Transport } from './transport.ts';
 /** What a provider says of a token. */
 export type KeyVerdict = ValidKey | InvalidKey;
 
-/** Stored tokens for code hosts. The server never gives a token back. */
+/** Stored tokens for code hosts and for Sentry. The server never gives a token back. */
 export type Keys = {
   /** Stores a token under a name of its own; a taken name is a 409. */
   readonly create: (input: KeyInput, options?: CreateOptions) => Promise<CreatedKey>;

@@ -1,4 +1,4 @@
-import type { ChangesSummary, TaskStatus, Usage } from './api-types.ts';
+import type { ChangesSummary, ReviewResult, TaskStatus, Usage } from './api-types.ts';
 
 /** One step of the agent, in the same words whatever agent it is. */
 export type AgentOutput = {
@@ -22,6 +22,12 @@ type PullRequestFacts = {
   readonly pr_url: string;
   readonly branch: string;
   readonly base_branch: string;
+};
+
+type ReviewOutline = {
+  readonly verdict: ReviewResult['verdict'];
+  readonly score: number;
+  readonly issues_count: number;
 };
 
 /**
@@ -59,6 +65,20 @@ export type TaskEvent =
     >
   | Named<'system', 'run_parked', null>
   | Named<'system', 'run_resumed', null>
+  | Named<'system', 'review_requested', { readonly cli: string }>
+  | Named<'system', 'review_started', null>
+  | Named<'system', 'review_parsed', ReviewOutline & { readonly from: string }>
+  | Named<'system', 'review_completed', ReviewOutline>
+  | Named<'system', 'review_failed', { readonly error: string }>
+  | Named<'system', 'review_timeout', { readonly timeout_seconds: number }>
+  | Named<'system', 'review_canceled', null>
+  | Named<'system', 'workspace_restored', { readonly files: readonly string[]; readonly more: number }>
+  | Named<
+      'system',
+      'review_posted',
+      { readonly review_url: string; readonly comments_posted: number; readonly pr_number: number }
+    >
+  | Named<'system', 'review_post_failed', { readonly error: string; readonly pr_number: number }>
   | Named<
       'system',
       'egress_refused',

@@ -7,7 +7,11 @@ import type {
   CreatedTask,
   InstructAnswer,
   Operations,
+  PostedReview,
+  PostReviewInput,
   PullRequestInput,
+  ReviewAnswer,
+  ReviewInput,
   Task,
   TaskInput,
   TaskList,
@@ -42,6 +46,20 @@ export type Tasks = {
     input?: PullRequestInput,
     options?: CreateOptions,
   ) => Promise<CreatedPullRequest>;
+  /**
+   * Has the work of a finished task reviewed; as often as it is sent with one key, once. The answer comes before
+   * the review has begun: `wait`, and find it in the task's `review_result`.
+   */
+  readonly review: (id: string, input?: ReviewInput, options?: CreateOptions) => Promise<ReviewAnswer>;
+  /**
+   * Posts the task's review to a pull request and waits for it, up to `timing.publishMs`. The same review is
+   * there once, however often it is posted.
+   */
+  readonly postReview: (
+    id: string,
+    input?: PostReviewInput,
+    options?: RequestOptions,
+  ) => Promise<PostedReview>;
   /** What the task's agent asked, oldest first, the newest 200. */
   readonly approvals: (
     id: string,
@@ -91,6 +109,17 @@ export function createTasks(transport: Transport): Tasks {
       transport.json({
         ...idempotent(`${taskPath(id)}/create-pr`, input, options),
         requestMs: transport.timing.publishMs,
+      }),
+    review: async (id, input = {}, options = {}) =>
+      transport.json(idempotent(`${taskPath(id)}/review`, input, options)),
+    postReview: async (id, input = {}, { signal } = {}) =>
+      transport.json({
+        method: 'POST',
+        path: `${taskPath(id)}/post-review`,
+        body: input,
+        repeatable: true,
+        requestMs: transport.timing.publishMs,
+        signal,
       }),
     diff: async (id, options) => new TextDecoder().decode(await tasks.diffBytes(id, options)),
     diffBytes: async (id, { signal } = {}) =>

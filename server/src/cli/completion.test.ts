@@ -38,7 +38,7 @@ async function offeredByBash(t: TestContext, line: string): Promise<readonly str
 
 test('bash offers every command that the help shows', async (t) => {
   const help = (await slipway(['--help'])).stdout;
-  const found = [...help.matchAll(/^ {2}([a-z]+)(?:\|[a-z]+)?(?: .*)? {2}/gmu)];
+  const found = [...help.matchAll(/^ {2}([a-z-]+)(?:\|[a-z]+)?(?: .*)? {2}/gmu)];
   const commands = found.map(([, name = '']) => name);
   assert.ok(commands.includes('run') && commands.includes('keys') && commands.includes('help'));
   const offered = await offeredByBash(t, 'slipway ');
@@ -51,14 +51,19 @@ test('bash completes commands, their flags and what flags take, at every depth',
     ['slipway ke', 'keys'],
     ['slipway keys ', '--help -h add help list rm verify'],
     ['slipway keys add mine --pro', '--provider'],
-    ['slipway keys add mine --provider ', 'github gitlab ssh'],
+    ['slipway keys add mine --provider ', 'github gitlab sentry ssh'],
     ['slipway list --status c', 'cloning completed creating_pr'],
     ['slipway ls --st', '--status'],
     ['slipway deliveries ls --st', '--status'],
+    ['slipway webhooks ', '--help -h help list redeliver show'],
+    ['slipway webhooks ls --source ', 'github gitlab'],
     ['slipway pr 77a2ffbd --title ', ''],
     ['slipway pr 77a2ffbd --la', '--label'],
     ['slipway run x y --no', ''],
     ['slipway instruct x --no', '--no-follow'],
+    ['slipway review x --no', '--no-follow'],
+    ['slipway run x --type ', 'code plan pr_review review'],
+    ['slipway post', 'post-review'],
     ['slipway completion ', '--help -h bash fish zsh'],
     ['slipway help deli', 'deliveries'],
     ['slipway nonsense --js', ''],
@@ -79,7 +84,7 @@ test('zsh reads its script, and offers the same', { skip: !isInstalled('zsh') &&
     return (await ask(t, 'zsh', program)).trim().replaceAll('\n', '|');
   };
   assert.match(await offered('slipway '), /^run:give an agent .*\|keys:store, list, check.*\|help:/u);
-  assert.equal(await offered('slipway keys add mine --provider '), 'github|gitlab|ssh');
+  assert.equal(await offered('slipway keys add mine --provider '), 'github|gitlab|sentry|ssh');
   assert.match(await offered('slipway ls -'), /(?:^|\|)--status:only tasks in this state(?:\||$)/u);
   assert.equal(await offered('slipway run --token-file '), 'files');
   assert.equal(await offered('slipway pr x --title '), '');
@@ -91,11 +96,11 @@ test('fish reads its script, and offers the same', { skip: !isInstalled('fish') 
     return said.split('\n').filter((entry) => entry !== '');
   };
   const commands = await offered('slipway ke');
-  assert.deepEqual(commands, ['keys\tstore, list, check and delete tokens for code hosts']);
+  assert.deepEqual(commands, ['keys\tstore, list, check and delete tokens for code hosts and for Sentry']);
   const providers = await offered('slipway keys add mine --provider ');
   assert.deepEqual(
     providers.map((entry) => entry.split('\t')[0]),
-    ['github', 'gitlab', 'ssh'],
+    ['github', 'gitlab', 'sentry', 'ssh'],
   );
   const flags = await offered('slipway ls --st');
   assert.deepEqual(flags, ['--status\tonly tasks in this state']);

@@ -86,3 +86,39 @@ test('instructions, lost conversations and refused connections are said in words
     'HH:MM:SS  refused the agent a connection to example.com:443 (not_allowed)',
   );
 });
+
+test('a review is said in words, from the wish to what became of it', () => {
+  const outline = { verdict: 'request_changes', score: 4, issues_count: 2 };
+  const cases: readonly (readonly [event: string, data: unknown, text: string])[] = [
+    ['review_requested', { cli: 'codex' }, 'a review is wanted (codex)'],
+    ['review_started', null, 'reviewing'],
+    ['review_parsed', { ...outline, from: 'block' }, 'the answer: request changes, 4 of 10, 2 findings'],
+    [
+      'review_parsed',
+      { verdict: 'comment', score: 0, issues_count: 0, from: 'words' },
+      'the answer: comment, no findings (it was no review: its words are the summary)',
+    ],
+    ['review_completed', { ...outline, issues_count: 1 }, 'reviewed: request changes, 4 of 10, 1 finding'],
+    ['review_failed', { error: 'it \u001b[2Jbroke' }, 'the review failed: it broke'],
+    ['review_timeout', { timeout_seconds: 300 }, 'the review timed out after 300 s'],
+    ['review_canceled', null, 'the review was cancelled'],
+    [
+      'workspace_restored',
+      { files: ['a', 'b\u001b[2J', 'c', 'd', 'e', 'f', 7], more: 3 },
+      'put back what the agent had changed: a, b, c, d, e and 4 more',
+    ],
+    [
+      'review_posted',
+      { review_url: 'https://github.com/a/b/pull/7#r1', comments_posted: 0, pr_number: 7 },
+      'posted the review to pull request 7 (no comments on lines): https://github.com/a/b/pull/7#r1',
+    ],
+    [
+      'review_post_failed',
+      { error: 'no right to', pr_number: 7 },
+      'the review was not posted to pull request 7: no right to',
+    ],
+    ['workspace_restored', null, 'put back what the agent had changed: '],
+    ['review_completed', null, 'reviewed: , no findings'],
+  ];
+  for (const [event, data, text] of cases) assert.equal(say(event, data), `HH:MM:SS  ${text}`);
+});

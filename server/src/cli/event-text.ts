@@ -1,5 +1,6 @@
 import type { ChangesSummary, TaskEvent } from '@slipway/client';
 import type { Paint } from './output.ts';
+import { isReviewEvent, reviewEventText } from './review-event-text.ts';
 import { approvalName, changesText, shortId } from './task-text.ts';
 import { printable, printableLine } from './untrusted-text.ts';
 
@@ -31,6 +32,7 @@ export function eventText(event: TaskEvent, paint: Paint, taskId: string): strin
 function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
   const data = dataOf(event.data);
   const say = (name: string): string => field(data, name);
+  if (isReviewEvent(event)) return reviewEventText(event.event, { say, list: texts(data), paint });
   switch (event.event) {
     case 'output':
       return outputText(data, paint);
@@ -172,6 +174,14 @@ function dataOf(data: unknown): Data {
 function field(data: Data, name: string): string {
   const value = data[name];
   return typeof value === 'string' || typeof value === 'number' ? printableLine(String(value)) : '';
+}
+
+/** Reads a field that has several texts; what else stands in it is left out. */
+function texts(data: Data): (name: string) => readonly string[] {
+  return (name) => {
+    const value: unknown = data[name];
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string').map(printableLine) : [];
+  };
 }
 
 function changesOf(data: Data): ChangesSummary | undefined {

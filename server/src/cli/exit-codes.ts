@@ -1,9 +1,13 @@
 /** What the `slipway` command ends with, and what that means: scripts rely on it. */
 const table = {
-  ok: { code: 0, meaning: 'done; for `run` and `instruct`: the task completed' },
+  ok: {
+    code: 0,
+    meaning: 'done; for `run` and `instruct`: the task completed; for `review`: the review is there',
+  },
   taskFailed: {
     code: 1,
-    meaning: 'the task failed; for `pr`: there is no pull request, for `keys verify`: the token is not valid',
+    meaning:
+      'the task failed, or the review; for `pr` and `post-review`: there is none, for `keys verify`: the token is not valid',
   },
   usage: { code: 2, meaning: 'the command, or what it asks for, is wrong' },
   unreachable: { code: 3, meaning: 'the server cannot be reached, or is in trouble' },

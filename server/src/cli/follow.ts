@@ -4,29 +4,44 @@ import { eventText } from './event-text.ts';
 import { durationText } from './task-text.ts';
 import { printableLine } from './untrusted-text.ts';
 
-type Done = Extract<StreamEvent, { kind: 'done' }>;
-
 export type FollowOptions = {
   readonly json: boolean;
   readonly lastEventId?: string | undefined;
   /** Prints nothing before the first event that this is true for, and is called until then. */
   readonly startsAt?: (event: TaskEvent) => boolean;
+  /** Stops behind the first event that is printed and that this is true for. */
+  readonly endsAt?: (event: TaskEvent) => boolean;
 };
 
 /** The state that an event is the sign of; others change nothing. */
 const statusAfter: Readonly<Record<string, TaskStatus>> = {
   clone_started: 'cloning',
   cli_started: 'running',
-  review_started: 'reviewing',
+  review_requested: 'reviewing',
+  review_completed: 'completed',
+  review_failed: 'completed',
+  review_timeout: 'completed',
+  review_canceled: 'completed',
   instruction_added: 'awaiting_instruction',
 };
 
+/** What is cloned and started for a review is no sign that the task runs. */
+function nextStatus(status: TaskStatus | undefined, event: string): TaskStatus | undefined {
+  const next = statusAfter[event];
+  return next === undefined || (status === 'reviewing' && next !== 'completed') ? status : next;
+}
+
 /**
- * Prints a task's events as they come until it has ended: lines for people, above a status line on a
- * terminal, or one JSON object a line. Rejects with the reason of the command's signal, or with the
- * client's errors; the task goes on then.
+ * Prints a task's events as they come until it has ended, or `endsAt` says so, and gives the event that it ended
+ * at: lines for people, above a status line on a terminal, or one JSON object a line. Rejects with the reason of
+ * the command's signal, or with the client's errors; the task goes on then.
  */
-export async function follow(cli: Cli, client: Client, id: string, options: FollowOptions): Promise<Done> {
+export async function follow(
+  cli: Cli,
+  client: Client,
+  id: string,
+  options: FollowOptions,
+): Promise<TaskEvent | undefined> {
   const { out } = cli;
   const progress = createProgress(cli, options.json);
   let started = options.startsAt === undefined;
@@ -39,10 +54,11 @@ export async function follow(cli: Cli, client: Client, id: string, options: Foll
       if (event.kind === 'event') {
         started ||= options.startsAt?.(event.event) ?? true;
         if (started) await printEvent(cli, id, event, options.json);
+        if (started && options.endsAt?.(event.event) === true) return event.event;
       }
       if (event.kind !== 'done') continue;
       if (options.json) await out.json({ type: 'done', status: event.status });
-      return event;
+      return undefined;
     }
     throw new Error('the stream of a task ended without its end');
   } finally {
@@ -89,7 +105,7 @@ function createProgress(cli: Cli, json: boolean): { take: (event: StreamEvent) =
     }
     lost = event.kind === 'interrupted';
     if (event.kind === 'connected') status = event.status;
-    if (event.kind === 'event') status = statusAfter[event.event.event] ?? status;
+    if (event.kind === 'event') status = nextStatus(status, event.event.event);
     if (isLive) draw();
   }
 

@@ -35,6 +35,18 @@ test('at a terminal the token is asked for, and what is typed is not shown', asy
   ]);
 });
 
+test('a token for Sentry is stored like one for a code host', async (t) => {
+  const api = await startApi(t, {
+    'POST /api/v1/keys': answer(201, { name: 'errors', provider: 'sentry', message: 'key registered' }),
+  });
+  const add = ['keys', 'add', 'errors', '--provider', 'sentry', '--scope', 'acme/web'];
+  const ended = await slipway(add, { address: api.url, stdin: 'sntryu_secret\n' });
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.deepEqual(api.requests, [
+    'POST /api/v1/keys {"name":"errors","provider":"sentry","token":"sntryu_secret","scope":"acme/web"}',
+  ]);
+});
+
 test('a private key is sent to the letter, and not asked for line by line', async (t) => {
   const api = await startApi(t, { 'POST /api/v1/keys': created });
   const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n';

@@ -12,7 +12,7 @@ import { printableLine } from './untrusted-text.ts';
 type KeyFlags = ConnectionFlags & { readonly json?: boolean };
 type AddFlags = KeyFlags & { readonly provider: KeyInput['provider']; readonly scope?: string };
 
-const providers = ['github', 'gitlab', 'ssh'] as const satisfies readonly KeyInput['provider'][];
+const providers = ['github', 'gitlab', 'sentry', 'ssh'] as const satisfies readonly KeyInput['provider'][];
 
 const examples = `
 The token is asked for, or read from stdin; it never stands in the command line.
@@ -20,16 +20,17 @@ The token is asked for, or read from stdin; it never stands in the command line.
 Examples:
   slipway keys add mine --provider github
   slipway keys add ci --provider gitlab --scope group/project < token.txt
+  slipway keys add errors --provider sentry --scope acme/web
   slipway keys add deploy --provider ssh --scope git.example.com < id_ed25519`;
 
-/** `slipway keys`: stored tokens for code hosts. */
+/** `slipway keys`: stored tokens for code hosts and for Sentry. */
 export function addKeys(program: Command, cli: Cli): void {
   const keys = program
     .command('keys')
-    .summary('store, list, check and delete tokens for code hosts')
+    .summary('store, list, check and delete tokens for code hosts and for Sentry')
     .description(
-      'Tokens and private keys that tasks name to open their repository. They are kept encrypted and never\n' +
-        'given back. Without a word behind it, the keys are listed.',
+      'Tokens and private keys that tasks name to open their repository, and tokens for Sentry. They are kept\n' +
+        'encrypted and never given back. Without a word behind it, the keys are listed.',
     );
   addAdd(keys, cli);
   addListing(keys, cli);
@@ -44,7 +45,10 @@ function addAdd(keys: Command, cli: Cli): void {
     .description('Stores a token, or for ssh a private key, under a name of its own.')
     .argument('<name>', 'letters, digits, - and _')
     .addOption(new Option('--provider <provider>', 'what it is for').choices(providers).makeOptionMandatory())
-    .option('--scope <scope>', 'what alone it may be used for: an owner, or owner/repository')
+    .option(
+      '--scope <scope>',
+      'what alone it may be used for: an owner, or owner/repository; of sentry organization/project',
+    )
     .option('--json', "print one JSON object: the server's answer");
   withConnection(command)
     .addHelpText('after', examples)

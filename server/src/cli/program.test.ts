@@ -63,7 +63,7 @@ test('wrong usage ends with 2 and says what is wrong', async () => {
     [['approve', 'x', '--yes', '--deny'], /^slipway: say either/u],
     [['run', 'x', 'y', '--timeout', 'soon'], /It has to be a length of time/u],
     [['keys', 'add', 'x'], /required option '--provider <provider>' not specified/u],
-    [['keys', 'add', 'x', '--provider', 'sentry'], /Allowed choices are github, gitlab, ssh/u],
+    [['keys', 'add', 'x', '--provider', 'jira'], /Allowed choices are github, gitlab, sentry, ssh/u],
     [['repos'], /required option '--key <name>' not specified/u],
     [['deliveries', 'show'], /missing required argument 'id'/u],
     [['show'], /^slipway: missing required argument 'id'/u],

@@ -14,11 +14,14 @@ import { addList } from './list.ts';
 import { addLogs } from './logs.ts';
 import { createOutput, ReaderGone } from './output.ts';
 import { problemOf } from './problem.ts';
+import { addPostReview } from './post-review.ts';
 import { addPullRequest } from './pull-request.ts';
 import { addRepositories } from './repositories.ts';
+import { addReview } from './review.ts';
 import { addRun } from './run.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addShow } from './show.ts';
+import { addWebhooks } from './webhooks.ts';
 
 const epilogue = `
 First steps:
@@ -80,11 +83,12 @@ function buildProgram(cli: Cli): Command {
     .addHelpText('after', epilogue);
   program.commandsGroup('Tasks:');
   const reading = [addList, addShow, addLogs, addDiff];
-  for (const add of [addRun, addInstruct, addApprove, ...reading, addPullRequest, addCancel]) {
+  const publishing = [addPullRequest, addPostReview];
+  for (const add of [addRun, addInstruct, addReview, addApprove, ...reading, ...publishing, addCancel]) {
     add(program, cli);
   }
   program.commandsGroup('Code hosts:');
-  for (const add of [addKeys, addRepositories, addDeliveries]) add(program, cli);
+  for (const add of [addKeys, addRepositories, addDeliveries, addWebhooks]) add(program, cli);
   program.commandsGroup('Server:');
   addServerCommands(program, cli);
   program.commandsGroup('Shell:');

@@ -52,7 +52,7 @@ async function createPullRequest(cli: Cli, given: string, flags: PullRequestFlag
   const client = await cli.connect(flags);
   const taskId = await resolveTaskId(client, given, signal);
   out.status('waiting for the pull request…');
-  const opened = await client.tasks.createPullRequest(taskId, input, { signal }).catch(inOurWords);
+  const opened = await client.tasks.createPullRequest(taskId, input, { signal }).catch(forgeRefusal);
   out.status(undefined);
   await (flags.json === true ? out.json(opened) : print(cli, opened));
 }
@@ -72,7 +72,7 @@ async function inputOf(cli: Cli, flags: PullRequestFlags): Promise<PullRequestIn
 }
 
 /** That the forge refused is how this ended, and no trouble with the server: that says nothing of itself. */
-function inOurWords(error: unknown): never {
+export function forgeRefusal(error: unknown): never {
   if (error instanceof ApiError && error.status === 500 && error.message !== 'internal error') {
     throw new CommandError('taskFailed', printableLine(error.message));
   }

@@ -269,3 +269,52 @@ test('a stream that is cut goes on, and says so once on stderr', async (t) => {
   assert.match(ended.stderr, /^slipway: http:\/\/127\.0\.0\.1:\d+ closed the stream; trying again\n$/u);
   assert.equal(ended.stdout.match(/cloned/gu)?.length, 1);
 });
+
+test('a pull request is reviewed with a word less, and the review printed', async (t) => {
+  const review = {
+    verdict: 'approve',
+    score: 8,
+    summary: 'Good work.',
+    issues: [],
+    auto_fixable: false,
+    reviewed_by: 'codex:gpt-5',
+    duration_seconds: 9,
+  };
+  const ended = { ...task, task_type: 'pr_review', branch: undefined, review_result: review };
+  const api = await startApi(t, routes(stream([named('done', 'completed')]), ended));
+  const repository = 'https://example.com/app.git';
+  const { code, stdout } = await slipway(['run', repository, '--pr', '42', '--post-comments'], {
+    address: api.url,
+  });
+  assert.equal(code, 0);
+  assert.equal(stdout, `task ${id}\n\napprove, 8 of 10: no findings\nby codex:gpt-5 in 9 s\n\nGood work.\n`);
+  const worked = await startApi(t, routes(stream(whole), { ...task, review_result: review }));
+  const followed = await slipway(line, { address: worked.url });
+  assert.match(followed.stdout, /^completed in 11 s: 3 modified/mu, 'an earlier review is not its outcome');
+  await slipway(['run', repository, 'Look around', '--type', 'review', '--workspace-of', id, '-d'], {
+    address: api.url,
+  });
+  await slipway(['run', repository, 'Mend it', '--type', 'code', '--pr', '42', '-d'], { address: api.url });
+  assert.deepEqual(
+    api.requests
+      .filter((request) => request.startsWith('POST'))
+      .map((request) => JSON.parse(request.slice(18))),
+    [
+      {
+        repo_url: repository,
+        prompt: 'Review pull request #42',
+        task_type: 'pr_review',
+        publish: 'manual',
+        config: { pr_number: 42, output_mode: 'post_comments' },
+      },
+      {
+        repo_url: repository,
+        prompt: 'Look around',
+        task_type: 'review',
+        publish: 'manual',
+        config: { workspace_task_id: id },
+      },
+      { repo_url: repository, prompt: 'Mend it', publish: 'branch', config: { pr_number: 42 } },
+    ],
+  );
+});

@@ -8,6 +8,7 @@ import type { ExitName } from './exit-codes.ts';
 import type { ConnectionFlags } from './find-server.ts';
 import { readPrompt } from './prompt.ts';
 import { seeThrough } from './see-through.ts';
+import { resolveTaskId } from './task-id.ts';
 import { shortId } from './task-text.ts';
 
 type RunFlags = ConnectionFlags & {
@@ -22,7 +23,11 @@ type RunFlags = ConnectionFlags & {
   readonly timeout?: number;
   readonly repositoryTokenFile?: string;
   readonly priority?: number;
-  readonly publish: 'branch' | 'pull_request' | 'manual';
+  readonly publish?: 'branch' | 'pull_request' | 'manual';
+  readonly type?: 'code' | 'plan' | 'review' | 'pr_review';
+  readonly pr?: number;
+  readonly postComments?: boolean;
+  readonly workspaceOf?: string;
   readonly key?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
@@ -33,7 +38,8 @@ Examples:
   slipway run https://example.com/app.git "Rename Foo to Bar" --command "sed -i s/Foo/Bar/g src/*"
   slipway run https://example.com/app.git - --agent script --command ./codemod < prompt.md
   slipway run https://example.com/app.git "Update the licence year" --command ./year.sh --detach
-  slipway run https://example.com/app.git "Fix the login" --agent claude-code --max-budget 2`;
+  slipway run https://example.com/app.git "Fix the login" --agent claude-code --max-budget 2
+  slipway run https://github.com/ada/app.git --pr 42 --post-comments --key mine`;
 
 const noPrompt = 'give a prompt: slipway run <repository> "what to do"';
 
@@ -47,7 +53,18 @@ export function addRun(program: Command, cli: Cli): void {
         'Interrupting (Ctrl-C) stops following; the task goes on.',
     )
     .argument('<repository>', 'address of a git repository, or a local path where the server allows those')
-    .argument('[prompt]', 'what to do; - reads it from stdin (default: the command of --command)')
+    .argument(
+      '[prompt]',
+      'what to do; - reads it from stdin (default: the command of --command, or to review --pr)',
+    )
+    .addOption(
+      new Option(
+        '--type <kind>',
+        'the kind of task; only code changes anything (default: pr_review with --pr, else code)',
+      ).choices(['code', 'plan', 'review', 'pr_review']),
+    )
+    .option('--pr <number>', 'the pull request (merge request) to review', wholeNumber(1, 999_999_999))
+    .option('--post-comments', 'post the review to the pull request')
     .option('--agent <name>', "the agent that does it (default: script with --command, else the server's)")
     .option('--command <command>', 'what the script agent runs in the workspace')
     .option('--model <name>', "the agent's model (default: the agent's own)")
@@ -61,6 +78,7 @@ export function addRun(program: Command, cli: Cli): void {
     )
     .option('--branch, --source-branch <name>', "branch to start from (default: the repository's own)")
     .option('--target-branch <name>', 'branch that the work is meant for')
+    .option('--workspace-of <id>', 'work in the workspace of this task of yours, if it is still there')
     .option('--key <name>', 'the stored key that opens the repository (slipway keys)')
     .option('--repository-token-file <file>', 'file with the token that git fetches and pushes with')
     .option('--timeout <time>', 'time limit of the agent, such as 90s, 10m or 1h', seconds)
@@ -68,10 +86,8 @@ export function addRun(program: Command, cli: Cli): void {
     .addOption(
       new Option(
         '--publish <mode>',
-        'branch: push the work when it is done; pull_request: and propose it; manual: a person publishes it',
-      )
-        .choices(['branch', 'pull_request', 'manual'])
-        .default('branch'),
+        'branch: push the work when it is done; pull_request: and propose it; manual: a person publishes it (default: branch for code)',
+      ).choices(['branch', 'pull_request', 'manual']),
     )
     .option('-d, --detach', 'do not follow: print the id and return')
     .option('--json', 'print one JSON object a line: the task as created, its events, its end, the task');
@@ -92,7 +108,12 @@ async function run(
   const json = flags.json === true;
   const client = await cli.connect(flags);
   const input = {
-    ...inputOf(repository, await readPrompt(cli, prompt ?? flags.command, noPrompt), flags),
+    ...inputOf(repository, await readPrompt(cli, prompt ?? defaultPrompt(flags), noPrompt), {
+      ...flags,
+      ...(flags.workspaceOf === undefined
+        ? {}
+        : { workspaceOf: await resolveTaskId(client, flags.workspaceOf, cli.signal) }),
+    }),
     ...(await repositoryToken(flags)),
   };
   const created = await client.tasks.create(input, { signal: cli.signal });
@@ -103,6 +124,15 @@ async function run(
   }
   if (!json) await out.line(`task ${created.id}`);
   return seeThrough(cli, client, created.id, { json });
+}
+
+function kindOf({ type, pr }: RunFlags): NonNullable<RunFlags['type']> {
+  return type ?? (pr === undefined ? 'code' : 'pr_review');
+}
+
+function defaultPrompt(flags: RunFlags): string | undefined {
+  if (kindOf(flags) === 'pr_review' && flags.pr !== undefined) return `Review pull request #${flags.pr}`;
+  return flags.command;
 }
 
 function inputOf(repository: string, prompt: string, flags: RunFlags): TaskInput {
@@ -118,9 +148,20 @@ function inputOf(repository: string, prompt: string, flags: RunFlags): TaskInput
     ...(flags.maxTurns === undefined ? {} : { max_turns: flags.maxTurns }),
     ...(flags.maxBudget === undefined ? {} : { max_budget_usd: flags.maxBudget }),
     ...(flags.approvals === undefined ? {} : { approvals: flags.approvals }),
+    ...(flags.pr === undefined ? {} : { pr_number: flags.pr }),
+    ...(flags.postComments === true ? { output_mode: 'post_comments' } : {}),
+    ...(flags.workspaceOf === undefined ? {} : { workspace_task_id: flags.workspaceOf }),
   };
-  const { publish, key } = flags;
-  return { repo_url: repositoryUrl(repository), prompt, publish, provider_key: key, config };
+  const kind = kindOf(flags);
+  const { publish = kind === 'code' ? 'branch' : 'manual', key } = flags;
+  return {
+    repo_url: repositoryUrl(repository),
+    prompt,
+    ...(kind === 'code' ? {} : { task_type: kind }),
+    publish,
+    provider_key: key,
+    config,
+  };
 }
 
 /** From a file: what stands on a command line, every user of the host can read. */

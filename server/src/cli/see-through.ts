@@ -2,6 +2,7 @@ import { ConnectionError, type Client, type Task } from '@slipway/client';
 import type { Cli } from './command.ts';
 import type { ExitName } from './exit-codes.ts';
 import { follow, type FollowOptions } from './follow.ts';
+import { reviewLines } from './review-text.ts';
 import { changesText, durationText, outcomeOf, shellWord, shortId, tookMs } from './task-text.ts';
 import { printableLine } from './untrusted-text.ts';
 
@@ -26,7 +27,7 @@ export async function seeThrough(
 }
 
 /** The command stops watching before the task has ended: says so, and how to go on. Rethrows what failed. */
-function leave(cli: Cli, id: string, error: unknown): ExitName {
+export function leave(cli: Cli, id: string, error: unknown): ExitName {
   if (!cli.signal.aborted && !(error instanceof ConnectionError)) throw error;
   const short = shortId(id);
   cli.out.note(
@@ -46,6 +47,11 @@ async function printOutcome({ out }: Cli, task: Task): Promise<void> {
     const word = cancelled ? out.paint('yellow', 'cancelled') : out.paint('red', 'failed');
     await out.line(`${word}${time}: ${printableLine(task.error ?? 'no reason given')}`);
     if (!cancelled) await out.line(`more:   slipway show ${short}`);
+    return;
+  }
+  // Of a task that writes code it is of earlier work.
+  if (task.task_type !== 'code' && task.review_result !== undefined) {
+    for (const line of reviewLines(task.review_result, out.paint)) await out.line(line);
     return;
   }
   const changes = changesText(task.changes_summary);

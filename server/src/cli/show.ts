@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { waitingLines } from './approval-text.ts';
 import { withConnection, type Cli } from './command.ts';
 import type { ConnectionFlags } from './find-server.ts';
+import { reviewLines } from './review-text.ts';
 import {
   changesText,
   durationText,
@@ -53,6 +54,7 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
   const rows: readonly (readonly [name: string, value: string | undefined])[] = [
     ['task', task.id],
     ['status', out.paint(statusStyle(task.status), status)],
+    ['kind', task.task_type === 'code' ? undefined : task.task_type.replaceAll('_', ' ')],
     ['repository', task.repo_url],
     ['agent', task.config?.cli],
     ['model', task.config?.ai_model],
@@ -72,6 +74,9 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
     ...shown.map(([name, value = '']) => `${out.paint('dim', name.padEnd(14))}${clean(name, value)}`),
     ...section('prompt', task.current_prompt ?? task.prompt),
     ...section('result', task.result ?? ''),
+    ...(task.review_result === undefined
+      ? []
+      : ['', out.paint('dim', 'review:'), ...reviewLines(task.review_result, out.paint)]),
   ];
 
   /** The status is ours and painted; all else comes from outside. */

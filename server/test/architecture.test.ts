@@ -74,6 +74,7 @@ const table: Table = {
   agents: { why: 'a port knows no adapter and no other room', imports: ['domain', 'lib'], node: true },
   executors: { why: 'a port knows no adapter and no other room', imports: ['domain', 'lib'], node: true },
   forges: { why: 'a port knows no adapter and no other room', imports: ['domain', 'lib'], node: true },
+  sentry: { why: 'the client of Sentry knows no other room', imports: ['lib'], node: false },
   'agents/*': {
     why: 'an adapter hangs from its port alone',
     imports: ['its port', 'domain', 'git', 'lib'],
@@ -94,7 +95,7 @@ const table: Table = {
   services: {
     why: 'a service is one verb over the store; of ports it knows the types',
     imports: ['domain', 'lib', 'secrets', 'store'],
-    types: ['agents', 'executors', 'forges', 'git'],
+    types: ['agents', 'executors', 'forges', 'git', 'sentry'],
     node: true,
   },
   worker: {

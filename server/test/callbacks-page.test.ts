@@ -61,6 +61,7 @@ test("the page's body is one that is sent", () => {
     status: 'pr_created',
     result: 'All tests pass.',
     error: null,
+    review: null,
     changes: { filesModified: 3, filesCreated: 1, filesDeleted: 0, insertions: 45, deletions: 12 },
     durationMs: 120_000,
     spend: { ...noSpend, inputTokens: 1_500, outputTokens: 500 },

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import { delay } from '../../src/lib/abort.ts';
 import { filesWith, formsOf } from '../live/find-text.ts';
-import { createAgentTask, openAgentHouse, type AgentHouse } from './agent-tasks.ts';
+import { createAgentTask, ended, openAgentHouse, type AgentHouse } from './agent-tasks.ts';
 
 const serverKey = 'sk-server-2f81c6d09e7b45a3';
 const taskKey = 'sk-task-93be07f1a5d24c68';
@@ -45,6 +45,21 @@ test('a key to the model is used outside of the sandbox and is nowhere else', as
   const texts = [serverKey, taskKey].flatMap(formsOf);
   assert.ok(!texts.some((text) => house.server().output().includes(text)), 'the key in the log');
   assert.deepEqual(filesWith([house.data], texts), [], 'the key in a file');
+});
+
+test("a task's own key goes to no other provider than its agent's, also where another agent reviews", async (t) => {
+  const model = await startModel(t);
+  await using house = await openAgentHouse({ ANTHROPIC_API_KEY: serverKey, ANTHROPIC_BASE_URL: model.url });
+  const { id } = await house.client.tasks.create({
+    repo_url: `${house.forge.url}/sum.git`,
+    prompt: 'SPY',
+    config: { cli: 'script', command: 'echo new >new.txt', ai_api_key: taskKey },
+  });
+  assert.equal((await ended(house, id)).status, 'completed');
+  await house.client.tasks.review(id, { cli: 'claude-code' });
+  const { status, review_result: review } = await ended(house, id);
+  assert.deepEqual([status, review !== undefined], ['completed', true]);
+  assert.deepEqual(new Set(model.keys), new Set([serverKey]));
 });
 
 /** Answers everything with an empty object, and remembers the keys that it was sent. */

@@ -45,6 +45,7 @@ test("the examples of the client's page do what they say, against a whole server
     stdout,
   );
   assert.match(stdout, /^2 \[ '1: completed', '2: completed' \]$/mu);
+  assert.match(stdout, /^comment 0 script$/mu);
   assert.match(stdout, /^400 Bad Request .* \{.*\}$/mu);
   assert.match(stdout, /^\[ 'mine \(github\)' \]$/mu);
   assert.match(stdout, /^0 callbacks to send again$/mu);

@@ -31,7 +31,18 @@ export const deliveryPoints = [
   'callback.settled',
 ] as const satisfies readonly FaultPoint[];
 
-const elsewhere: readonly FaultPoint[] = [...conversationPoints, ...deliveryPoints];
+/** Points that only webhooks and reviews pass: another test walks them. */
+export const reviewOnlyPoints = [
+  'webhook.stored',
+  'webhook.settled',
+  'review.stored',
+  'post_review.stored',
+  'post_review.leased',
+  'post_review.posted',
+  'post_review.settled',
+] as const satisfies readonly FaultPoint[];
+
+const elsewhere: readonly FaultPoint[] = [...conversationPoints, ...deliveryPoints, ...reviewOnlyPoints];
 const scriptPoints = faultPoints.filter((point) => !elsewhere.includes(point));
 
 export type KillCase = {

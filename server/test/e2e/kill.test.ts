@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { createClient, type Client } from '@slipway/client';
 import { createExampleRepository, git } from '../../src/demo/example-repository.ts';
 import { startGitServer, type GitServer } from '../../src/demo/git-server.ts';
@@ -23,25 +23,28 @@ import { killCases, victims, type KillCase, type Victim } from './kill-matrix.ts
  * signal 9, the stopped process goes on, and what died is started again. The task has to end once, with one
  * branch of one commit, its script started as often as the matrix says, and nothing left running.
  */
-for (const victim of victims) {
-  test(`whoever dies at whatever point, a task ends once and with one branch: ${victim}`, async (t) => {
-    const house = await openHouse(t, victim);
-    const outcomes: string[] = [];
-    try {
-      for (const kill of killCases.filter((one) => one.victim === victim)) {
-        await t.test(`${kill.point}: kill -9 of the ${victim}`, async () => {
-          const began = performance.now();
-          const outcome = await house.runCase(kill);
-          const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-          outcomes.push(`${kill.point.padEnd(20)} ${victim.padEnd(11)} ${outcome}, ${seconds} s`);
-        });
+// Most of a case is waiting: for a process to come up, for a lease to lapse.
+describe('whoever dies at whatever point, a task ends once and with one branch', { concurrency: 2 }, () => {
+  for (const victim of victims) {
+    test(victim, async (t) => {
+      const house = await openHouse(t, victim);
+      const outcomes: string[] = [];
+      try {
+        for (const kill of killCases.filter((one) => one.victim === victim)) {
+          await t.test(`${kill.point}: kill -9 of the ${victim}`, async () => {
+            const began = performance.now();
+            const outcome = await house.runCase(kill);
+            const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+            outcomes.push(`${kill.point.padEnd(20)} ${victim.padEnd(11)} ${outcome}, ${seconds} s`);
+          });
+        }
+      } finally {
+        await house.close();
       }
-    } finally {
-      await house.close();
-    }
-    for (const line of outcomes) t.diagnostic(line);
-  });
-}
+      for (const line of outcomes) t.diagnostic(line);
+    });
+  }
+});
 
 type House = { readonly runCase: (kill: KillCase) => Promise<string>; readonly close: () => Promise<void> };
 

@@ -2,21 +2,29 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { scenarioMarker } from '../../src/demo/model-server/scenarios.ts';
 import { startModelServer } from '../../src/demo/model-server/model-server.ts';
-import { faultPoints } from '../../src/domain/fault-points.ts';
+import { faultPoints, type FaultPoint } from '../../src/domain/fault-points.ts';
 import { startCallbackReceiver } from '../e2e/callback-receiver.ts';
 import type { ForgeStage } from '../e2e/forge-stage.ts';
 import { openGithubStage } from '../e2e/github-stage.ts';
 import { openGitlabStage } from '../e2e/gitlab-stage.ts';
 import { readMark } from '../e2e/installation-processes.ts';
 import { openKillLane, type KillLane } from '../e2e/kill-lane.ts';
+import { reviewOnlyPoints } from '../e2e/kill-matrix.ts';
 import { isStopped, until } from '../support/processes.ts';
 import { findCli, type LiveAgentName } from './installed-clis.ts';
 import { madeKey } from './server-house.ts';
 
+const elsewhere: readonly FaultPoint[] = [
+  'session.kept',
+  'park.stored',
+  'park.recorded',
+  'publish.stored',
+  ...reviewOnlyPoints,
+];
 /** From the commit to the callback. */
 const points = faultPoints
   .slice(faultPoints.indexOf('collect.bundled'))
-  .filter((point) => !['session.kept', 'park.stored', 'park.recorded', 'publish.stored'].includes(point));
+  .filter((point) => !elsewhere.includes(point));
 
 const stages = { GitHub: openGithubStage, GitLab: openGitlabStage } as const;
 

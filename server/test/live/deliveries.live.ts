@@ -1,28 +1,36 @@
 import { describe, test } from 'node:test';
 import { deliverThroughKills } from './deliver-through-kills.ts';
 import { keepCell } from './live-results.ts';
+import { reviewWebhooks } from './review-webhooks.ts';
 
 const missing = process.env['SLIPWAY_LIVE_MISSING'];
+
+const stories = [
+  { name: 'killed at every point of the delivery, one pull request', play: deliverThroughKills },
+  { name: 'killed at every point from a webhook on, one review', play: reviewWebhooks },
+] as const;
 
 // Starts of servers are most of it, which wait more than they work.
 describe("deliveries by the agents' real programs", { concurrency: 2 }, () => {
   for (const agent of ['claude-code', 'codex'] as const) {
     describe(agent, { concurrency: false }, () => {
-      for (const forge of ['GitHub', 'GitLab'] as const) {
-        const scenario = `server: killed at every point of the delivery, one pull request on ${forge}`;
-        test(`${agent}: ${scenario}`, async (t) => {
-          if (missing !== undefined) {
-            t.skip(missing);
-            return;
-          }
-          try {
-            await deliverThroughKills(agent, forge);
-          } catch (error) {
-            keepCell({ scenario, agent, cell: 'FAILED' });
-            throw error;
-          }
-          keepCell({ scenario, agent, cell: 'passed' });
-        });
+      for (const { name, play } of stories) {
+        for (const forge of ['GitHub', 'GitLab'] as const) {
+          const scenario = `server: ${name} on ${forge}`;
+          test(`${agent}: ${scenario}`, async (t) => {
+            if (missing !== undefined) {
+              t.skip(missing);
+              return;
+            }
+            try {
+              await play(agent, forge);
+            } catch (error) {
+              keepCell({ scenario, agent, cell: 'FAILED' });
+              throw error;
+            }
+            keepCell({ scenario, agent, cell: 'passed' });
+          });
+        }
       }
     });
   }

@@ -52,7 +52,8 @@ export async function launchRun(t: TestContext, house: LiveHouse, options: LiveO
   const { agent } = subject;
   // A host that nobody has: with any on the list, the proxy's variables are set, and what a program does with them is seen.
   const context = wayOutTo(house, options.allow ?? ['nobody.invalid']);
-  const wayOut = wayOutOf(context, { runId, workspaceId: runId }, { agent, place, key: new Secret(key) });
+  const run = { runId, workspaceId: runId, kind: 'code' } as const;
+  const wayOut = wayOutOf(context, run, { agent, place, key: new Secret(key) });
   assert.ok(wayOut !== undefined, 'a program that calls a model');
   const offered = await offerToSandbox(house, place, options.preface);
   const command = subject.agent.command(task, {
@@ -66,7 +67,7 @@ export async function launchRun(t: TestContext, house: LiveHouse, options: LiveO
     place,
     {
       argv: under === undefined ? command.argv : [under, ...underArguments, ...command.argv],
-      env: { ...proxyEnvironment(context, place), ...command.env },
+      env: { ...proxyEnvironment(context, run, place), ...command.env },
       readOnly: [...offered.readOnly, ...(options.readOnly ?? [])],
       pathFolders: offered.pathFolders,
       wayOut: { socket: wayOut.socket },

@@ -57,7 +57,9 @@ export async function wantCallback(
   const task = await readEndedTask(tx, taskId);
   const ending = task && endings[task.state];
   if (task === undefined || task.callbackUrl === null || ending === undefined) return;
-  const iteration = await endedIteration(tx, taskId, task);
+  // Work can be reviewed while the next iteration, begun already, waits for its next attempt.
+  const reviewed = reviewRunId === undefined ? null : task.reviewedIteration;
+  const iteration = reviewed ?? (await endedIteration(tx, taskId, task));
   const payload: CallbackPayload = {
     ...ending,
     url: task.callbackUrl,

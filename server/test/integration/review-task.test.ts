@@ -6,6 +6,7 @@ import { systemIds } from '../../src/lib/ids.ts';
 import { cancelTask } from '../../src/store/cancel-task.ts';
 import { claimRun, type ClaimedRun } from '../../src/store/claim-run.ts';
 import { cancelReview, failReview, finishReview } from '../../src/store/end-review.ts';
+import { failRun } from '../../src/store/fail-run.ts';
 import { finishRun } from '../../src/store/finish-run.ts';
 import { instructTask } from '../../src/store/instruct-task.ts';
 import { readIterations } from '../../src/store/iterations.ts';
@@ -268,4 +269,25 @@ test('the end of a review is told to the callback once more, with what it found'
     .execute();
   const reviews = told.map(({ payload }) => ('review' in payload ? payload.review : undefined));
   assert.deepEqual(reviews, [null, result, result]);
+});
+
+test('a callback tells of the iteration that was reviewed, also where the next has begun and is tried again', async (t) => {
+  const stage = await setStage(t);
+  const { taskId } = await completed(stage, { callbackUrl: 'https://receiver.example/x' });
+  await instruct(stage, taskId, 'and then this');
+  const next = await claim(stage, 'follow_ups');
+  assert.ok(next);
+  const retry = { runId: systemIds.ordered(), inMs: 60_000, attempt: 2 };
+  assert.ok(await failRun(stage.database, next, { ...failure, retryable: true }, { retry, durationMs: 0 }));
+  assert.equal(await taskState(stage, taskId), 'awaiting_instruction');
+  const run = await collecting(stage, taskId);
+  assert.ok(await finish(stage, run));
+  const told = await stage.database.kysely
+    .selectFrom('effects')
+    .select('payload')
+    .where('task_id', '=', taskId)
+    .where('kind', '=', 'callback')
+    .orderBy('created_at', 'desc')
+    .executeTakeFirst();
+  assert.partialDeepStrictEqual(told?.payload, { event: 'task.completed', iteration: 1, review: result });
 });

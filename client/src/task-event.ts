@@ -47,6 +47,8 @@ export type TaskEvent =
   | Named<'git', 'branch_taken', { readonly branch: string; readonly next: string }>
   | Named<'system', 'cli_started', { readonly cli: string; readonly iteration: string }>
   | Named<'system', 'instruction_added', { readonly iteration: number; readonly prompt: string }>
+  | Named<'system', 'run_retried', { readonly attempt: number; readonly error: string }>
+  | Named<'system', 'run_lost', { readonly attempt: number }>
   | Named<'system', 'session_lost', { readonly reason: string }>
   | Named<
       'system',

@@ -87,6 +87,17 @@ test('instructions, lost conversations and refused connections are said in words
   );
 });
 
+test('attempts that follow others are said with the reason', () => {
+  assert.equal(
+    say('run_retried', { attempt: 2, error: 'no space left' }),
+    'HH:MM:SS  attempt 2 follows: no space left',
+  );
+  assert.equal(
+    say('run_lost', { attempt: 1 }),
+    'HH:MM:SS  attempt 1 was lost with its worker; the next one follows',
+  );
+});
+
 test('a review is said in words, from the wish to what became of it', () => {
   const outline = { verdict: 'request_changes', score: 4, issues_count: 2 };
   const cases: readonly (readonly [event: string, data: unknown, text: string])[] = [
@@ -117,7 +128,7 @@ test('a review is said in words, from the wish to what became of it', () => {
       { error: 'no right to', pr_number: 7 },
       'the review was not posted to pull request 7: no right to',
     ],
-    ['workspace_restored', null, 'put back what the agent had changed: '],
+    ['workspace_restored', null, 'put back the tree, which the agent had changed'],
     ['review_completed', null, 'reviewed: , no findings'],
   ];
   for (const [event, data, text] of cases) assert.equal(say(event, data), `HH:MM:SS  ${text}`);

@@ -64,6 +64,10 @@ function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
       return `instruction ${say('iteration')}: ${cut(say('prompt'))}`;
     case 'session_lost':
       return paint('yellow', `the agent begins a new conversation: ${say('reason')}`);
+    case 'run_retried':
+      return paint('yellow', `attempt ${say('attempt')} follows: ${say('error')}`);
+    case 'run_lost':
+      return paint('yellow', `attempt ${say('attempt')} was lost with its worker; the next one follows`);
     case 'egress_refused':
       return paint(
         'yellow',

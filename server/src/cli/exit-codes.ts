@@ -12,7 +12,7 @@ const table = {
   usage: { code: 2, meaning: 'the command, or what it asks for, is wrong' },
   unreachable: { code: 3, meaning: 'the server cannot be reached, or is in trouble' },
   unauthorised: { code: 4, meaning: 'the token is missing, wrong, or may not do this' },
-  notFound: { code: 5, meaning: 'there is no such task, key or callback, or nothing to show of it' },
+  notFound: { code: 5, meaning: 'there is no such task, key, callback or webhook, or nothing to show of it' },
   refused: {
     code: 6,
     meaning: 'the server refused: the task is in another state, or the rate limit is reached',

@@ -14,7 +14,7 @@ export function addPostReview(program: Command, cli: Cli): void {
     .command('post-review')
     .summary("post a task's review to a pull request")
     .description(
-      'Posts the review of a task to a pull request (on GitLab a merge request), what it found on the lines that\n' +
+      'Posts the review of a task to a pull request (on GitLab a merge request), what it found on the lines that ' +
         'it is about; waits for it and prints its address. Posted again, it is there once.',
     )
     .argument('<id>', "the task's id, or its first 8 characters")

@@ -59,5 +59,8 @@ function restoredText({ say, list, paint }: Parts): string {
   const more = Math.max(0, files.length - filesNamed) + Number(say('more'));
   const named = files.slice(0, filesNamed).join(', ');
   const rest = more > 0 ? ` and ${more} more` : '';
-  return paint('yellow', `put back what the agent had changed: ${named}${rest}`);
+  // No file is named where the agent left no repository to compare.
+  const what =
+    named === '' ? 'the tree, which the agent had changed' : `what the agent had changed: ${named}${rest}`;
+  return paint('yellow', `put back ${what}`);
 }

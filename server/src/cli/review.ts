@@ -30,7 +30,7 @@ export function addReview(program: Command, cli: Cli): void {
     .command('review')
     .summary("have a task's work reviewed, and print the review")
     .description(
-      'Has an agent review what a completed task changed, follows it, and prints what it found; the work stays\n' +
+      'Has an agent review what a completed task changed, follows it, and prints what it found; the work stays ' +
         'as it is. Interrupting (Ctrl-C) stops following; the review goes on.',
     )
     .argument('<id>', "the task's id, or its first 8 characters")

@@ -48,10 +48,12 @@ export async function reviewTask(database: Database, review: NewReview): Promise
     if (kept === 'other') return { kind: 'mismatch' };
     if (kept !== undefined) return { kind: 'reviewing', added: false };
     const cancelling = task.cancel_requested_at !== null;
-    const iteration = await finishedIteration(tx, review.taskId);
-    if (!reviewable.includes(task.state) || cancelling || iteration === undefined) {
+    if (!reviewable.includes(task.state) || cancelling) {
       return { kind: 'refused', state: task.state, cancelling };
     }
+    const iteration = await finishedIteration(tx, review.taskId);
+    // What waits by its state has been begun.
+    if (iteration === undefined) return { kind: 'refused', state: 'running', cancelling };
     if (!(await keepRequest(tx, review.taskId, review.idempotency, iteration))) return { kind: 'mismatch' };
     await tx
       .updateTable('tasks')

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { AgentOutcome } from '../agents/agent.ts';
 import { readReview } from '../domain/review-answer.ts';
 import type { ReviewResult } from '../domain/review.ts';
-import { runInSandbox } from '../executors/run-in-sandbox.ts';
+import { runInSandbox, SandboxNotStarted } from '../executors/run-in-sandbox.ts';
 import { readUnchanged, unchangedCommand } from '../git/unchanged.ts';
 import type { Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
@@ -20,6 +20,7 @@ import { discardFolder, workspaceFolder } from './workspace-folders.ts';
 
 const proofTimeoutMs = 5 * 60_000;
 const proofBytes = 64 * 1024;
+const nothingToCompare = { files: [], more: 0 };
 
 export type Answer = {
   readonly outcome: AgentOutcome & { readonly kind: 'done' };
@@ -91,7 +92,8 @@ async function reviewOf(
 async function reviewerOf({ database }: WorkerContext, run: ClaimedRun): Promise<string> {
   const own = run.agent === run.options.agent ? run.options.model : undefined;
   const model = run.model ?? own ?? (await readRunModel(database, run.runId));
-  return model === undefined ? run.agent : `${run.agent}:${model}`;
+  // Codex does not say which model it took where none was named.
+  return model === undefined || model === run.agent ? run.agent : `${run.agent}:${model}`;
 }
 
 /** What the run looked at. */
@@ -112,19 +114,19 @@ async function proveUnchanged(
 ): Promise<ReadOnly> {
   const place = placeOf(context, run);
   // Thrown away already, by a process that was ended before it could record it.
-  if (!existsSync(place.tree)) return { restored: { files: [], more: 0 } };
-  const done = await runInSandbox(
+  if (!existsSync(place.tree)) return { restored: nothingToCompare };
+  const command = unchangedCommand({ tree: place.treeInside, commit: commitOf(run) });
+  const { sandbox: limits } = context.settings;
+  const changed = await runInSandbox(
     context.executor,
     place,
-    { ...unchangedCommand({ tree: place.treeInside, commit: commitOf(run) }), brief: true },
-    {
-      limits: context.settings.sandbox,
-      timeoutMs: proofTimeoutMs,
-      maxOutputBytes: proofBytes,
-      signal,
-    },
-  );
-  const changed = readUnchanged(done);
+    { ...command, brief: true },
+    { limits, timeoutMs: proofTimeoutMs, maxOutputBytes: proofBytes, signal },
+  ).then(readUnchanged, (error: unknown) => {
+    // A tree that cannot even be entered any more.
+    if (error instanceof SandboxNotStarted) return nothingToCompare;
+    throw error;
+  });
   if (changed !== undefined) await discardFolder(context, workspaceFolder(context.folders, run));
   return { restored: changed };
 }

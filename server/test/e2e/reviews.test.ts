@@ -135,6 +135,13 @@ describe('a review of finished work', { concurrency: false }, () => {
     assert.doesNotMatch(patch, /^\+more/mu);
   });
 
+  test('that locks everybody out of the tree is read all the same', async () => {
+    const house = await opened;
+    const done = await review(house, await workReviewedBy(house, `${json({ score: 6 })}; chmod 000 .`));
+    assert.deepEqual([done.status, done.review_result?.score], ['completed', 6]);
+    assert.ok((await eventsOf(house, done)).includes('workspace_restored'));
+  });
+
   test('that fails, or takes too long, leaves the work finished', async () => {
     const house = await opened;
     const failing = await review(house, await workReviewedBy(house, 'echo broken; exit 3'));

@@ -186,7 +186,7 @@ test('a review does not come between an instruction and the worker that has take
   const run = await claim(stage, 'follow_ups');
   assert.ok(run);
   assert.equal(await taskState(stage, taskId), 'awaiting_instruction');
-  const refused = { kind: 'refused', state: 'awaiting_instruction', cancelling: false };
+  const refused = { kind: 'refused', state: 'running', cancelling: false };
   assert.deepEqual(await ask(stage, taskId), refused);
   assert.ok(await start(stage, run), 'the instruction goes on');
 });

@@ -43,7 +43,7 @@ export async function reviewWebhooks(
   );
   const id = await reviewThroughKills(stage);
   const task = await stage.lane.client().tasks.get(id);
-  assert.match(task.review_result?.reviewed_by ?? '', new RegExp(`^${agent}:.`, 'u'));
+  assert.match(task.review_result?.reviewed_by ?? '', agent === 'codex' ? /^codex$/u : /^claude-code:./u);
   const parsed = await stage.lane.query<{ from: string }>(
     `select data ->> 'from' as "from" from events where stream_id = $1 and type = 'review_parsed'`,
     [id],

@@ -59,7 +59,8 @@ export async function sweepRun(database: Database, newRunId: string): Promise<Sw
           where('runs.deadline_at', '<', sql<Date>`now()`),
         ]),
       )
-      .orderBy('runs.number')
+      // Any of them: one that cannot be ended, for a reason that nobody foresaw, keeps no other from its turn.
+      .orderBy(sql`random()`)
       .limit(1)
       .forUpdate(['tasks', 'runs'])
       .skipLocked()

@@ -60,6 +60,24 @@ test('a run whose lease lapsed or whose deadline passed is lost, in every live s
   }
 });
 
+test('a run that cannot be ended, whatever the reason, keeps no other from its turn', async (t) => {
+  const stage = await setStage(t);
+  const broken = await storeLiveRun(stage, 'running');
+  // Nothing writes this: a task that is at rest, with a run that lives, to be cancelled.
+  await sql`update tasks set state = 'completed', deadline_at = null, cancel_requested_at = now()
+    where id = ${broken.taskId}`.execute(stage.database.kysely);
+  const other = await storeLiveRun(stage, 'running');
+  await lapse(stage, broken.runId);
+  await lapse(stage, other.runId);
+  const swept = new Set<string>();
+  for (let times = 0; times < 40 && swept.size === 0; times += 1) {
+    const one = await sweep(stage).catch(() => undefined);
+    if (one !== undefined) swept.add(one.runId);
+  }
+  assert.deepEqual([...swept], [other.runId]);
+  await assert.rejects(sweep(stage), /cannot go from completed to cancelled/u);
+});
+
 test('eight sweepers end each lost run once', async (t) => {
   const stage = await setStage(t, 10);
   const runs = [];

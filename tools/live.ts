@@ -12,7 +12,8 @@ import { root } from './repository.ts';
  * pinned programs where they are missing, runs every scenario as this user, before that, where this is root,
  * as an ordinary one; prints scenario by agent, and compares that with docs/agents.md.
  *
- * `--write` puts the matrix there. Other words that begin with a dash go to node
+ * `--write` puts the matrix there. `--each-once` is half of it, for where time is short: Claude Code as the ordinary
+ * user, Codex and the server as this one. Other words that begin with a dash go to node
  * (`npm run test:live -- --test-name-pattern=cancel`): what is left out then is not compared.
  */
 const page = join(root, 'docs/agents.md');
@@ -32,7 +33,9 @@ const drop = [
 ];
 
 const words = process.argv.slice(2);
-const flags = words.filter((word) => word.startsWith('-') && word !== '--write');
+const ownFlags = ['--write', '--each-once'];
+const flags = words.filter((word) => word.startsWith('-') && !ownFlags.includes(word));
+const eachOnce = words.includes('--each-once');
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 
@@ -44,13 +47,15 @@ async function main(): Promise<number> {
   const rounds: Round[] = [];
   if (alone === undefined) {
     console.log('--- as an ordinary user ---');
-    rounds.push(await runRound({ asOrdinary: true, missing, skips: [], files: agentFiles }));
+    const files = eachOnce ? agentFiles.slice(0, 1) : agentFiles;
+    rounds.push(await runRound({ asOrdinary: true, missing, skips: [], files }));
     console.log('\n--- as root ---');
   }
   const skips = alone === undefined ? [] : [`all of it once more as another user: ${alone}`];
-  for (const files of [agentFiles, serverFiles]) {
+  const rest = eachOnce && alone === undefined ? agentFiles.slice(1) : agentFiles;
+  for (const files of [rest, serverFiles]) {
     // One behind the other, so that the matrix has its rows in one order.
-    const once = files === agentFiles ? skips : [];
+    const once = files === rest ? skips : [];
     if (!ending.signal.aborted)
       rounds.push(await runRound({ asOrdinary: false, missing, skips: once, files }));
   }

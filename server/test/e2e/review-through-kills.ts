@@ -110,6 +110,11 @@ export async function reviewThroughKillAt(stage: ReviewLane, point: FaultPoint):
   await told;
   await stage.lane.prepare('instruct.stored');
   await assertReviewed(stage, pull);
+  // The review can be there before the row says so; the next server must not come to its point by this one.
+  await until('the webhook to be settled', async () => {
+    const waiting = await stage.lane.query(`select from deliveries where state = 'waiting'`, []);
+    return waiting.length === 0;
+  });
 }
 
 /** A person who asks for a review of finished work, and for its post, loses both answers and asks again. */

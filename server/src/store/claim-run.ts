@@ -84,7 +84,8 @@ const claimLock = 7_302_115;
 
 const claimedColumns = `
   run.id as "runId", run.generation, run.state, run.task_id as "taskId", run.owner_id as "ownerId", run.kind, run.queue,
-  task.kind as "taskKind", run.aside, run.first_attempt as "firstAttempt", run.model, run.iteration, run.attempt, run.cause, run.prompt, run.output_at as "outputAt",
+  task.kind as "taskKind", run.aside, run.first_attempt as "firstAttempt", run.model, run.iteration, run.attempt,
+  run.cause, run.prompt, run.output_at as "outputAt",
   run.time_left_ms as "timeLeftMs", run.exit, run.agent, run.available_at as "availableAt", run.started_at as "startedAt",
   task.trace_id as "traceId",
   task.repository_url as "repositoryUrl", task.options, task.publish, task.access_token_id as "accessTokenId",
@@ -100,13 +101,14 @@ const claimedColumns = `
   workspace.snapshot_commit as "snapshotCommit", workspace.snapshot_blob_id as "snapshotBlobId"`;
 
 /**
- * Takes the best queued run of a queue: highest priority first, oldest first within it; none whose
- * workspace has a live run (a unique index says the same) or another task's that is parked, whose task is being cancelled or waits for another
- * kind of run (a review goes before the instructions that wait), whose earlier instruction still waits, or whose repository or owner is at its limit (who waits for a person takes none
- * of it). What is full is counted once, not
- * for each row looked at: with everything full and 40,000 queued, 25 ms instead of 1,100. The advisory lock is a statement of its own: the claim's snapshot
- * is then taken under it and counts are exact (without it a limit of 2 let 4 through). It scans
- * `runs_queued`, which holds queued rows only, in just this order.
+ * Takes the best queued run of a queue: highest priority first, oldest first within it. None whose workspace has
+ * a live run (a unique index says the same) or another task's that is parked; whose task is being cancelled, or
+ * waits for another kind of run (a review goes before the instructions that wait); whose earlier instruction still
+ * waits; or whose repository or owner is at its limit (who waits for a person takes none of it). What is full is
+ * counted once, not for each row looked at: with everything full and 40,000 queued, 25 ms instead of 1,100.
+ *
+ * The advisory lock is a statement of its own: the claim's snapshot is then taken under it and counts are exact
+ * (without it a limit of 2 let 4 through). It scans `runs_queued`, which holds queued rows only, in just this order.
  */
 const claimText = `
   with live as materialized (

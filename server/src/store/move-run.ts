@@ -35,8 +35,9 @@ export type StartedWorkspace = {
 };
 
 /**
- * preparing → running, task and workspace with it; a task whose finished work is reviewed stays `reviewing`. The deadline is the agent's time and a margin in which
- * the supervisor, who keeps that time exactly, has to have ended it. False: the claim is lost.
+ * preparing → running, task and workspace with it; a task whose finished work is reviewed stays `reviewing`. The
+ * deadline is the agent's time and a margin in which the supervisor, who keeps that time exactly, has to have ended
+ * it. False: the claim is lost.
  */
 export async function startRun(
   database: Database,
@@ -90,7 +91,10 @@ export async function recordExit(database: Database, claim: Claim, exit: unknown
   return rows.length === 1;
 }
 
-/** The end of a live run that did not succeed, in the transaction that moves its task; rolls that back where the claim is lost. */
+/**
+ * The end of a live run that did not succeed, in the transaction that moves its task; rolls that back where the claim
+ * is lost.
+ */
 export async function endRun(
   tx: Transaction<Tables>,
   run: Claim & { readonly state: LiveRunState },

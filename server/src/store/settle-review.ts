@@ -14,7 +14,7 @@ export type ReviewSettlement =
 
 type ReviewEffect = Pick<EffectOf<'review'>, 'effectId' | 'generation' | 'taskId' | 'runId' | 'payload'>;
 
-/** Records it, and lets the callback go that waited for it. The task's state is not touched. False: the lease is lost. */
+/** Records it, and lets the callback go that waited for it. The task's state stays. False: the lease is lost. */
 export async function settleReview(
   database: Database,
   effect: ReviewEffect,

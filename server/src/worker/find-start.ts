@@ -28,8 +28,8 @@ type Finding = {
 };
 
 /**
- * The tip of the wanted branch for a workspace without work; for one with work, whosever, its base, and what was
- * kept of the work last: a parked run's snapshot, else what the last finished run left. A pull request is looked at as it
+ * The tip of the wanted branch for a workspace without work; for one with work, whosever, its base, and what was kept
+ * of the work last: a parked run's snapshot, else what the last finished run left. A pull request is looked at as it
  * is now.
  */
 export async function findStart(context: WorkerContext, run: ClaimedRun, finding: Finding): Promise<Start> {

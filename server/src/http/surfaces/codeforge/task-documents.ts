@@ -27,6 +27,23 @@ const exampleTask = {
   result: 'Foo is called Bar now.',
   config: { timeout_seconds: 600, cli: 'claude-code' },
   usage: { input_tokens: 1_500, output_tokens: 500, duration_seconds: 120 },
+  review_result: {
+    verdict: 'comment',
+    score: 7,
+    summary: 'Complete, but the new name is missing in one message.',
+    issues: [
+      {
+        severity: 'minor',
+        file: 'src/errors.ts',
+        line: 12,
+        description: 'The message still says Foo.',
+        suggestion: 'Say Bar.',
+      },
+    ],
+    auto_fixable: true,
+    reviewed_by: 'claude-code:claude-sonnet-4-20250514',
+    duration_seconds: 22.3,
+  },
   pr_number: 42,
   pr_url: 'https://github.com/ada/app/pull/42',
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',

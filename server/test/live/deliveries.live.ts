@@ -13,7 +13,7 @@ const stories = [
 // Starts of servers are most of it, which wait more than they work.
 describe("deliveries by the agents' real programs", { concurrency: 2 }, () => {
   for (const agent of ['claude-code', 'codex'] as const) {
-    describe(agent, { concurrency: 2 }, () => {
+    describe(agent, { concurrency: false }, () => {
       for (const { name, play } of stories) {
         for (const forge of ['GitHub', 'GitLab'] as const) {
           const scenario = `server: ${name} on ${forge}`;

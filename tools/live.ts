@@ -13,7 +13,7 @@ import { root } from './repository.ts';
  * as an ordinary one; prints scenario by agent, and compares that with docs/agents.md.
  *
  * `--write` puts the matrix there. `--each-once` is half of it, for where time is short: Claude Code as the ordinary
- * user, Codex and the server as this one. Other words that begin with a dash go to node
+ * user and at GitHub, Codex as this one and at GitLab; a half is no matrix to compare. Other words that begin with a dash go to node
  * (`npm run test:live -- --test-name-pattern=cancel`): what is left out then is not compared.
  */
 const page = join(root, 'docs/agents.md');
@@ -69,7 +69,7 @@ async function main(): Promise<number> {
   const matrix = matrixOf(cells);
   console.log(`\n${matrix}\n`);
   if (failed) return 1;
-  return flags.length > 0 || missing !== undefined || compare(matrix) ? 0 : 1;
+  return flags.length > 0 || eachOnce || missing !== undefined || compare(matrix) ? 0 : 1;
 }
 
 type Round = { readonly code: number; readonly cells: readonly Cell[] };
@@ -92,6 +92,7 @@ async function runRound(how: {
     const code = await runNode(how, {
       // So both ways in which Codex offers its tools to a model are tried.
       ...(how.asOrdinary ? { SLIPWAY_LIVE_CODEX_MODEL: 'gpt-scripted' } : {}),
+      ...(eachOnce ? { SLIPWAY_LIVE_EACH_ONCE: '1' } : {}),
       TEST_SKIPS: how.skips.join('\n'),
       SLIPWAY_LIVE_RESULTS: results,
       ...(how.missing === undefined ? {} : { SLIPWAY_LIVE_MISSING: how.missing }),

@@ -45,19 +45,26 @@ async function main(): Promise<number> {
   const missing = await installClis(ending.signal);
   const alone = whyAlone();
   const rounds: Round[] = [];
-  if (alone === undefined) {
-    console.log('--- as an ordinary user ---');
-    const files = eachOnce ? agentFiles.slice(0, 1) : agentFiles;
-    rounds.push(await runRound({ asOrdinary: true, missing, skips: [], files }));
-    console.log('\n--- as root ---');
-  }
   const skips = alone === undefined ? [] : [`all of it once more as another user: ${alone}`];
-  const rest = eachOnce && alone === undefined ? agentFiles.slice(1) : agentFiles;
-  for (const files of [rest, serverFiles]) {
-    // One behind the other, so that the matrix has its rows in one order.
-    const once = files === rest ? skips : [];
-    if (!ending.signal.aborted)
-      rounds.push(await runRound({ asOrdinary: false, missing, skips: once, files }));
+  const [ofFirst, ofRest] = eachOnce
+    ? [agentFiles.slice(0, 1), agentFiles.slice(1)]
+    : [agentFiles, agentFiles];
+  const asOrdinary = () => runRound({ asOrdinary: true, missing, skips: [], files: ofFirst });
+  const asRoot = (files: readonly string[]) => runRound({ asOrdinary: false, missing, skips, files });
+  if (alone !== undefined) {
+    rounds.push(await asRoot(agentFiles));
+  } else if (eachOnce) {
+    console.log('--- side by side, as an ordinary user and as root ---');
+    rounds.push(...(await Promise.all([asOrdinary(), asRoot(ofRest)])));
+  } else {
+    console.log('--- as an ordinary user ---');
+    rounds.push(await asOrdinary());
+    console.log('\n--- as root ---');
+    if (!ending.signal.aborted) rounds.push(await asRoot(ofRest));
+  }
+  // Behind them, so that the matrix has its rows in one order.
+  if (!ending.signal.aborted) {
+    rounds.push(await runRound({ asOrdinary: false, missing, skips: [], files: serverFiles }));
   }
   if (ending.signal.aborted) return 130;
   const failed = rounds.some(({ code }) => code !== 0);

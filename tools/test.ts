@@ -22,7 +22,7 @@ const places = [
 const integration = 'server/test/integration/';
 /** What can differ between versions of PostgreSQL: the tables, and the statements that are written by hand. */
 const ofVersions =
-  /\/(?:schema|migrations|plans|append-events|claim-run|create-task|create-many-tasks|database|move-run|sweep|callbacks|review-task|shared-workspace|webhooks|task-lists)\.test\.ts$/u;
+  /\/(?:schema|migrations|plans|append-events|claim-run|create-task|move-run|review-task|webhooks)\.test\.ts$/u;
 const oldestPostgres = 15;
 /** For one test with its subtests: what hangs is ended, and named. */
 const timeoutMs = 10 * 60_000;

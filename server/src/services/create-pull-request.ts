@@ -21,7 +21,7 @@ import { findTask, type Task, type TaskReference, type Viewer } from '../store/t
 import type { Wakeups } from '../store/wakeups.ts';
 import type { FindCredential } from './find-credential.ts';
 import { refuseWithoutToken } from './refuse-without-token.ts';
-import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
+import { idempotencyMismatch, keptRequestOf } from './idempotency.ts';
 import { TaskStateRefusal } from './task-state-refusal.ts';
 import { waitForTask } from './wait-for-task.ts';
 
@@ -117,10 +117,7 @@ async function want(
       deps.policy,
     ),
     firstBranch,
-    idempotency:
-      idempotencyKey === undefined
-        ? null
-        : { ownerId: viewer.userId, route, key: idempotencyKey, bodyHash: bodyHashOf(task.id, asked) },
+    idempotency: keptRequestOf(viewer, { route, key: idempotencyKey, taskId: task.id, asked }),
   });
   switch (answer.kind) {
     case 'unknown':

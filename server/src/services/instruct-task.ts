@@ -6,7 +6,7 @@ import type { Database } from '../store/database.ts';
 import { instructTask } from '../store/instruct-task.ts';
 import { findTask, type TaskReference, type Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
-import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
+import { idempotencyMismatch, keptRequestOf } from './idempotency.ts';
 import { TaskStateRefusal } from './task-state-refusal.ts';
 
 export type Instruction = {
@@ -42,10 +42,7 @@ export function createInstructTaskService(deps: InstructTaskDeps) {
     const task = await findTask(deps.database, viewer, reference);
     if (task === undefined) throw new Refusal('not_found', 'task not found');
     const runId = deps.ids.ordered();
-    const idempotency =
-      idempotencyKey === undefined
-        ? null
-        : { ownerId: viewer.userId, route, key: idempotencyKey, bodyHash: bodyHashOf(task.id, prompt) };
+    const idempotency = keptRequestOf(viewer, { route, key: idempotencyKey, taskId: task.id, asked: prompt });
     const answer = await instructTask(deps.database, { taskId: task.id, runId, prompt, idempotency });
     switch (answer.kind) {
       case 'unknown':

@@ -7,7 +7,7 @@ import type { Database } from '../store/database.ts';
 import { reviewTask } from '../store/review-task.ts';
 import { findTask, type Task, type TaskReference, type Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
-import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
+import { idempotencyMismatch, keptRequestOf } from './idempotency.ts';
 import { modelProblem } from './task-options.ts';
 import { TaskStateRefusal } from './task-state-refusal.ts';
 
@@ -70,10 +70,7 @@ export function createReviewTaskService(deps: ReviewTaskDeps): ReviewTask {
       agent: agent.name,
       model: order.model ?? null,
       timeoutSeconds: deps.policy.timeoutSeconds,
-      idempotency:
-        idempotencyKey === undefined
-          ? null
-          : { ownerId: viewer.userId, route, key: idempotencyKey, bodyHash: bodyHashOf(task.id, asked) },
+      idempotency: keptRequestOf(viewer, { route, key: idempotencyKey, taskId: task.id, asked }),
     });
     switch (answer.kind) {
       case 'unknown':

@@ -4,7 +4,7 @@ import { callbackEffectKey, type CallbackPayload } from '../domain/effect-state.
 import type { TaskState } from '../domain/task-state.ts';
 import { jsonText } from './append-events.ts';
 import type { Database } from './database.ts';
-import type { EffectOf } from './effects.ts';
+import { expireEffect, type EffectOf } from './effects.ts';
 import { readIterationMs } from './iterations.ts';
 import { secondsFromNow } from './move-run.ts';
 import { readIterationSpend } from './spend.ts';
@@ -218,14 +218,5 @@ export async function settleCallback(
  * undefined: there is none.
  */
 export async function expireCallback(database: Database): Promise<string | undefined> {
-  const result = await sql<{ taskId: string }>`
-    update effects set state = 'failed', generation = generation + 1, lease_until = null, deadline_at = null,
-      ended_at = now()
-    where id = (
-      select id from effects
-      where kind = 'callback' and deadline_at < now()
-        and (state = 'waiting' or (state = 'leased' and lease_until < now()))
-      limit 1 for update skip locked)
-    returning task_id as "taskId"`.execute(database.kysely);
-  return result.rows[0]?.taskId;
+  return (await expireEffect(database.kysely, 'callback', null))?.taskId;
 }

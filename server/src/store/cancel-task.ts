@@ -72,12 +72,7 @@ export async function cancelTask(
  * in the tree of one that was parked: its workspace is for others again, as the last work left it.
  */
 export async function cancelQueuedRuns(tx: Transaction<Tables>, taskId: string): Promise<void> {
-  await tx
-    .updateTable('runs')
-    .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
-    .where('task_id', '=', taskId)
-    .where('state', '=', 'queued')
-    .execute();
+  await takingBack(tx, taskId).execute();
   await tx
     .updateTable('workspaces')
     .set({ parked_task_id: null, worker_id: null, snapshot_commit: null, snapshot_blob_id: null })
@@ -87,13 +82,15 @@ export async function cancelQueuedRuns(tx: Transaction<Tables>, taskId: string):
 
 /** Takes back the review of finished work that waits for a worker, in a transaction that holds the task's row. */
 export async function cancelQueuedReview(tx: Transaction<Tables>, taskId: string): Promise<void> {
-  await tx
+  await takingBack(tx, taskId).where('aside', '=', true).execute();
+}
+
+function takingBack(tx: Transaction<Tables>, taskId: string) {
+  return tx
     .updateTable('runs')
     .set({ state: 'cancelled', ended_at: sql`now()`, deadline_at: null })
     .where('task_id', '=', taskId)
-    .where('state', '=', 'queued')
-    .where('aside', '=', true)
-    .execute();
+    .where('state', '=', 'queued');
 }
 
 /** The task's side of a cancellation, in a transaction that holds its row. */

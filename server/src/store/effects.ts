@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Client } from 'pg';
 import { deadlineSeconds, leaseSeconds } from '../domain/deadlines.ts';
 import { effectKinds, type EffectKind, type EffectPayloads } from '../domain/effect-state.ts';
@@ -188,4 +188,32 @@ export async function endEffect(
     .where('state', '=', 'leased')
     .executeTakeFirst();
   if (moved.numUpdatedRows !== 1n) rollBack();
+}
+
+/** An effect that was given up. */
+export type ExpiredEffect<Kind extends EffectKind> = Pick<
+  EffectOf<Kind>,
+  'effectId' | 'generation' | 'taskId' | 'runId' | 'payload'
+>;
+
+/**
+ * Gives up one effect of a kind that nobody has done although its deadline has passed; `outcome` takes the place of
+ * what the row keeps, where there is one to tell. Undefined: there is none.
+ */
+export async function expireEffect<Kind extends EffectKind>(
+  queries: Kysely<Tables>,
+  kind: Kind,
+  outcome: object | null,
+): Promise<ExpiredEffect<Kind> | undefined> {
+  const told = outcome === null ? null : jsonText(outcome);
+  const result = await sql<ExpiredEffect<Kind>>`
+    update effects set state = 'failed', generation = generation + 1, lease_until = null, deadline_at = null,
+      outcome = coalesce(${told}::jsonb, outcome), ended_at = now()
+    where id = (
+      select id from effects
+      where kind = ${kind} and deadline_at < now()
+        and (state = 'waiting' or (state = 'leased' and lease_until < now()))
+      limit 1 for update skip locked)
+    returning id as "effectId", generation, task_id as "taskId", run_id as "runId", payload`.execute(queries);
+  return result.rows[0];
 }

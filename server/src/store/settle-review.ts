@@ -1,9 +1,9 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { NewEvent } from '../domain/event.ts';
-import { appendEvents, jsonText } from './append-events.ts';
+import { appendEvents } from './append-events.ts';
 import { letCallbackGo } from './callbacks.ts';
 import type { Database } from './database.ts';
-import { endEffect, type EffectOf } from './effects.ts';
+import { endEffect, expireEffect, type ExpiredEffect } from './effects.ts';
 import { falseWhenMoved } from './move-run.ts';
 import type { Tables } from './tables.ts';
 
@@ -12,7 +12,8 @@ export type ReviewSettlement =
   | { readonly kind: 'posted'; readonly url: string; readonly comments: number }
   | { readonly kind: 'failed'; readonly reason: string };
 
-type ReviewEffect = Pick<EffectOf<'review'>, 'effectId' | 'generation' | 'taskId' | 'runId' | 'payload'>;
+/** Leased, or given up. */
+type ReviewEffect = ExpiredEffect<'review'>;
 
 /** Records it, and lets the callback go that waited for it. The task's state stays. False: the lease is lost. */
 export async function settleReview(
@@ -63,16 +64,7 @@ const givenUp = {
 /** Gives up one post whose deadline has passed, and returns its task; undefined: there is none. */
 export async function expireReview(database: Database): Promise<string | undefined> {
   return database.transaction(async (tx) => {
-    const result = await sql<ReviewEffect>`
-      update effects set state = 'failed', generation = generation + 1, lease_until = null, deadline_at = null,
-        outcome = ${jsonText(givenUp)}::jsonb, ended_at = now()
-      where id = (
-        select id from effects
-        where kind = 'review' and deadline_at < now()
-          and (state = 'waiting' or (state = 'leased' and lease_until < now()))
-        limit 1 for update skip locked)
-      returning id as "effectId", generation, task_id as "taskId", run_id as "runId", payload`.execute(tx);
-    const effect = result.rows[0];
+    const effect = await expireEffect(tx, 'review', givenUp);
     if (effect === undefined) return undefined;
     await tell(tx, effect, givenUp);
     return effect.taskId;

@@ -227,8 +227,10 @@ export function createTaskChapter(enter: Enter): void {
       }
     });
 
-    test('config.mcp_servers gives the agent servers for this task', { todo: 'the next issue' });
-    test('config.tools gives the agent tools for this task', { todo: 'the next issue' });
+    test('config.mcp_servers gives the agent servers for this task', {
+      todo: 'documented, and not there yet',
+    });
+    test('config.tools gives the agent tools for this task', { todo: 'documented, and not there yet' });
 
     test('config.output_mode is one of the two documented words', async () => {
       const { call, repositoryUrl } = await enter();

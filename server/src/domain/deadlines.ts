@@ -22,6 +22,10 @@ export const deadlineSeconds = {
    * none; its attempts are limited by their number.
    */
   callback: 7 * 24 * 3600,
+  /** A step of a workflow that no process begins: then `failed`. */
+  beginningStep: 6 * 3600,
+  /** A whole workflow run: then `failed`. Each of its steps has limits of its own. */
+  workflowRun: 7 * 24 * 3600,
 } as const;
 
 /** A claim on a run or an effect; renewed every `leaseRenewMs`. */

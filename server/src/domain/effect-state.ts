@@ -15,7 +15,7 @@ export const effectTransitions = {
   dropped: [],
 } as const satisfies Record<EffectState, readonly EffectState[]>;
 
-export const effectKinds = ['push', 'pull_request', 'review', 'callback'] as const;
+export const effectKinds = ['push', 'pull_request', 'review', 'workflow_step', 'callback'] as const;
 export type EffectKind = (typeof effectKinds)[number];
 
 /** This commit to this branch, expecting what was pushed last (or that the branch is not there yet). */
@@ -61,6 +61,12 @@ export type ReviewPayload = {
   readonly endsTask: boolean;
 };
 
+/** A step of a workflow run is to be begun: a request is made, a task created or published. */
+export type WorkflowStepPayload = {
+  /** From 0 on. */
+  readonly position: number;
+};
+
 /** One notification of one end of a task. Its bytes are a function of it, its effect's id is the delivery's id. */
 export type CallbackPayload = {
   readonly url: string;
@@ -87,6 +93,7 @@ export type EffectPayloads = {
   readonly push: PushPayload;
   readonly pull_request: PullRequestPayload;
   readonly review: ReviewPayload;
+  readonly workflow_step: WorkflowStepPayload;
   readonly callback: CallbackPayload;
 };
 
@@ -103,6 +110,11 @@ export function pullRequestEffectKey(pushEffectId: string): string {
 /** One post for each review and pull request: asked for again, it is the same. */
 export function reviewEffectKey(runId: string, pullRequest: number): string {
   return `review:${runId}:${pullRequest}`;
+}
+
+/** Each step of a run is begun once. */
+export function workflowStepEffectKey(workflowRunId: string, position: number): string {
+  return `workflow_step:${workflowRunId}:${position}`;
 }
 
 /**

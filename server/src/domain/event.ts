@@ -2,6 +2,7 @@ import type { ApprovalDecision } from './approval-state.ts';
 import type { Failure } from './failure.ts';
 import type { ReviewSource, Verdict } from './review.ts';
 import type { Spend } from './spend.ts';
+import type { WorkflowStepKind } from './workflow.ts';
 
 /**
  * What the log of a task can hold. Events are neutral: a surface projects them into its own words when it
@@ -72,6 +73,19 @@ export type EventData = {
   review_posted: { readonly number: number; readonly url: string; readonly comments: number };
   review_post_failed: { readonly number: number; readonly reason: string };
   egress_refused: { readonly host: string; readonly port: number; readonly reason: string };
+  /** An MCP server that the agent was given is not there for it; the run goes on without. */
+  mcp_server_failed: { readonly server: string; readonly reason: string };
+  /** From here on, in the log of a workflow run. */
+  workflow_started: { readonly workflow: string };
+  step_started: { readonly step: string; readonly kind: WorkflowStepKind };
+  /** The task that the step is made of. */
+  step_task_created: { readonly step: string; readonly taskId: string };
+  step_completed: { readonly step: string };
+  step_failed: { readonly step: string; readonly error: string };
+  step_cancelled: { readonly step: string };
+  workflow_completed: Record<string, never>;
+  workflow_failed: { readonly error: string };
+  workflow_cancelled: Record<string, never>;
 };
 
 export type ReviewOutline = {

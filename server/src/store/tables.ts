@@ -4,11 +4,21 @@ import type { EffectKind, EffectPayloads, EffectState } from '../domain/effect-s
 import type { ChangesSummary, EventType } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { KeyProvider } from '../domain/key.ts';
+import type { McpServerDefinition } from '../domain/mcp-server.ts';
 import type { PublishMode, TaskOptions } from '../domain/options.ts';
 import type { ReviewResult } from '../domain/review.ts';
 import type { RunCause, RunKind, RunQueue, RunState } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
+import type { ToolDefinition } from '../domain/tool.ts';
 import type { PullRequestNews, WebhookSource, WebhookState } from '../domain/webhook.ts';
+import type {
+  StepOutputs,
+  WorkflowDefinition,
+  WorkflowParams,
+  WorkflowRunState,
+  WorkflowStepKind,
+  WorkflowStepState,
+} from '../domain/workflow.ts';
 
 /**
  * The tables as TypeScript sees them. A test compares names, nullability and types with the migrated
@@ -33,6 +43,11 @@ export type Tables = {
   approvals: ApprovalsTable;
   keys: KeysTable;
   deliveries: DeliveriesTable;
+  mcp_servers: McpServersTable;
+  tools: ToolsTable;
+  workflows: WorkflowsTable;
+  workflow_runs: WorkflowRunsTable;
+  workflow_steps: WorkflowStepsTable;
   task_transitions: TransitionsTable;
   run_transitions: TransitionsTable;
 };
@@ -101,6 +116,8 @@ export type WorkspacesTable = {
   created_at: Created;
   used_at: Generated<Date>;
   expires_at: Date | null;
+  disk_bytes: number | null;
+  measured_at: Date | null;
 };
 
 export type TasksTable = {
@@ -120,6 +137,9 @@ export type TasksTable = {
   provider_key: string | null;
   access_token_id: string | null;
   ai_key_id: string | null;
+  mcp_secret_id: string | null;
+  workflow_run_id: string | null;
+  workflow_step: number | null;
   state: TaskState;
   iteration: Generated<number>;
   workspace_id: string;
@@ -203,7 +223,8 @@ export type EventsTable = {
 export type EffectsTable = {
   id: string;
   owner_id: string;
-  task_id: string;
+  task_id: string | null;
+  workflow_run_id: string | null;
   run_id: string | null;
   kind: EffectKind;
   key: string;
@@ -286,6 +307,65 @@ export type DeliveriesTable = {
   available_at: Generated<Date>;
   created_at: Created;
   settled_at: Date | null;
+};
+
+export type McpServersTable = {
+  id: string;
+  owner_id: string;
+  repository_id: string | null;
+  name: string;
+  shown: Json<McpServerDefinition>;
+  secret_id: string;
+  created_at: Created;
+};
+
+export type ToolsTable = {
+  id: string;
+  owner_id: string;
+  name: string;
+  definition: Json<ToolDefinition>;
+  created_at: Created;
+};
+
+export type WorkflowsTable = {
+  id: string;
+  owner_id: string;
+  name: string;
+  shown: Json<WorkflowDefinition>;
+  secret_id: string;
+  created_at: Created;
+};
+
+export type WorkflowRunsTable = {
+  id: string;
+  number: GeneratedAlways<number>;
+  owner_id: string;
+  workflow_name: string;
+  params: Json<WorkflowParams>;
+  secret_id: string;
+  state: WorkflowRunState;
+  failure: string | null;
+  trace_id: string;
+  idempotency_key: string | null;
+  body_hash: string | null;
+  cancel_requested_at: Date | null;
+  deadline_at: Date | null;
+  created_at: Created;
+  started_at: Date | null;
+  ended_at: Date | null;
+};
+
+export type WorkflowStepsTable = {
+  run_id: string;
+  position: number;
+  name: string;
+  kind: WorkflowStepKind;
+  state: WorkflowStepState;
+  task_id: string | null;
+  outputs: NullableJson<StepOutputs>;
+  error: string | null;
+  started_at: Date | null;
+  ended_at: Date | null;
 };
 
 export type IdempotencyKeysTable = {

@@ -92,9 +92,15 @@ const table: Table = {
     node: true,
   },
 
+  workflows: {
+    why: 'workflows are read and filled in here, and nothing is done',
+    imports: ['domain', 'lib'],
+    packages: ['json-p3'],
+    node: true,
+  },
   services: {
     why: 'a service is one verb over the store; of ports it knows the types',
-    imports: ['domain', 'lib', 'secrets', 'store'],
+    imports: ['domain', 'lib', 'secrets', 'store', 'workflows'],
     types: ['agents', 'executors', 'forges', 'git', 'sentry'],
     node: true,
   },
@@ -128,6 +134,7 @@ const table: Table = {
       'services',
       'store',
       'supervisor',
+      'workflows',
     ],
     node: true,
   },

@@ -11,11 +11,12 @@ export const leasePoints: Readonly<Record<EffectKind, FaultPoint>> = {
   push: 'deliver.leased',
   pull_request: 'pull_request.leased',
   review: 'post_review.leased',
+  workflow_step: 'step.leased',
   callback: 'callback.leased',
 };
 
 /** The handlers that bring work, and what was found in it, to where it is published. */
-export function composeDelivery(context: WorkerContext): Omit<EffectHandlers, 'callback'> {
+export function composeDelivery(context: WorkerContext): Omit<EffectHandlers, 'workflow_step' | 'callback'> {
   const { database, wakeups, ids, faults, forgeOf, findCredential, logger } = context;
   const { repositories } = context.settings;
   const atForges = { database, wakeups, forgeOf, findCredential, repositories, logger, faults };

@@ -60,6 +60,16 @@ test('a host that only looks like a forge is a plain one', () => {
   for (const url of others) assert.equal(forgeOf(url).name, 'git', url);
 });
 
+test("a repository's API is that of the forge that it lies on", () => {
+  const { repoApi } = compose({ gitlab: { apiUrl: 'http://127.0.0.1:3000/api/v4' } });
+  assert.equal(repoApi('https://github.com/acme/app.git'), 'https://api.github.com');
+  assert.equal(repoApi('git@github.com:acme/app.git'), 'https://api.github.com');
+  assert.equal(repoApi('http://127.0.0.1:3000/a/b/c'), 'http://127.0.0.1:3000/api/v4');
+  for (const url of ['https://github.com.evil.example/acme/app', 'file:///srv/app', 'app', '']) {
+    assert.equal(repoApi(url), undefined, url);
+  }
+});
+
 test('a forge of the operator has its own port, over ssh any', () => {
   const { forgeOf } = compose({
     github: { apiUrl: 'https://ghe.example:8443/api/v3' },

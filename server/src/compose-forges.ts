@@ -13,6 +13,8 @@ export type Forges = {
   /** GitHub, GitLab, and whatever else speaks git. */
   readonly forges: readonly Forge[];
   readonly forgeOf: ForgeOf;
+  /** The base of the API of the forge that a repository lies on; undefined: it lies on none that has one. */
+  readonly repoApi: (repositoryUrl: string) => string | undefined;
   /**
    * The server's own token for a repository of this forge (`owner/name`): what the operator configured, or one
    * that the GitHub App is given. Undefined: there is none. Throws `ForgeError` where the app gets none.
@@ -43,12 +45,14 @@ export function composeForges(
     { forge: onGithub, apiUrl: github.apiUrl },
     { forge: onGitlab, apiUrl: gitlab.apiUrl },
   ];
+  const find = (repositoryUrl: string): (typeof known)[number] | undefined => {
+    const url = readUrl(repositoryUrl);
+    return known.find((one) => url !== undefined && liesOn(url, one));
+  };
   return {
     forges: [onGithub, onGitlab, plainGit],
-    forgeOf(repositoryUrl) {
-      const url = readUrl(repositoryUrl);
-      return known.find((one) => url !== undefined && liesOn(url, one))?.forge ?? plainGit;
-    },
+    forgeOf: (repositoryUrl) => find(repositoryUrl)?.forge ?? plainGit,
+    repoApi: (repositoryUrl) => find(repositoryUrl)?.apiUrl,
     async serverToken(forge, repositoryPath, signal) {
       if (forge === onGithub) return github.token ?? app?.token(repositoryPath, signal);
       return forge === onGitlab ? gitlab.token : undefined;

@@ -8,7 +8,7 @@ import type { Faults } from '../lib/faults.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { FindCredential } from '../services/find-credential.ts';
 import type { Database } from '../store/database.ts';
-import { postponeEffect, type LeasedEffect } from '../store/effects.ts';
+import { postponeEffect, type TaskEffect } from '../store/effects.ts';
 import { withPatience } from '../store/patience.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { credentialOr } from './credential-or.ts';
@@ -44,7 +44,7 @@ type Doing<Done> = {
  */
 export async function doAtForge<Done>(
   deps: AtForgeDeps,
-  effect: LeasedEffect,
+  effect: TaskEffect,
   { failing, signal, act }: Doing<Done>,
 ): Promise<Done | Refused | undefined> {
   const later = (reason: string, atLeastMs?: number) =>
@@ -67,7 +67,7 @@ export async function doAtForge<Done>(
 
 async function tryLater(
   { database, logger }: AtForgeDeps,
-  effect: LeasedEffect,
+  effect: TaskEffect,
   why: {
     readonly failing: string;
     readonly reason: string;

@@ -19,7 +19,7 @@ export type EffectTelemetry = {
 export function createEffectTelemetry({ meter, tracer }: Telemetry): EffectTelemetry {
   const count = meter.counter({
     name: 'slipway_effect_attempts_total',
-    help: 'Attempts of this process at pushes, pull requests, reviews and callbacks, by kind and what came of them.',
+    help: 'Attempts of this process at pushes, pull requests, reviews, workflow steps and callbacks, by kind and what came of them.',
     labels: ['kind', 'result'],
   });
   const observe = meter.histogram({
@@ -38,10 +38,12 @@ export function createEffectTelemetry({ meter, tracer }: Telemetry): EffectTelem
       const { kind } = effect;
       const begun = performance.now();
       const span = tracer.begin(`effect ${kind}`, {
-        parent: placeOf(effect.traceId, effect.runId ?? effect.taskId),
+        parent: placeOf(effect.traceId, effect.runId ?? effect.streamId),
         kind: 'consumer',
         attributes: {
-          'slipway.task.id': effect.taskId,
+          ...(effect.kind === 'workflow_step'
+            ? { 'slipway.workflow_run.id': effect.workflowRunId }
+            : { 'slipway.task.id': effect.taskId }),
           ...(effect.runId === null ? {} : { 'slipway.run.id': effect.runId }),
           'slipway.effect.id': effect.effectId,
           'slipway.effect.kind': kind,

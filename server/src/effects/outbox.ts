@@ -12,18 +12,19 @@ import {
 } from '../store/effects.ts';
 import { readEffectState } from '../store/effect-state.ts';
 import { withPatience } from '../store/patience.ts';
-import type { Wakeups } from '../store/wakeups.ts';
+import { wakeWorkflow, type Wakeups } from '../store/wakeups.ts';
 import { createEffectTelemetry, type EffectTelemetry } from './effect-telemetry.ts';
 
 /** Backstop for wake-ups that got lost, and for effects whose time to be tried again has come. */
 const pollMs = 1_000;
 
 /**
- * How many effects are done at a time. A callback may wait 10 s for a stranger's server, and costs a socket:
- * however many of them there are, they take no place of what delivers work.
+ * How many effects are done at a time. A callback and a request of a workflow wait for a stranger's server, and cost
+ * a socket: however many of them there are, they take no place of what delivers work.
  */
 const lanes: readonly Omit<Lane, 'effects'>[] = [
   { kinds: ['push', 'pull_request', 'review'], places: 4 },
+  { kinds: ['workflow_step'], places: 8 },
   { kinds: ['callback'], places: 16 },
 ];
 
@@ -119,6 +120,13 @@ function perform<Kind extends EffectKind>(
   return handlers[effect.kind](effect, signal);
 }
 
+/** What it is about, for the log. */
+function subjectOf(effect: LeasedEffect): object {
+  return effect.kind === 'workflow_step'
+    ? { workflowRunId: effect.workflowRunId }
+    : { taskId: effect.taskId };
+}
+
 /** After an error that nobody foresaw. */
 const retryMs = 5_000;
 
@@ -144,13 +152,14 @@ async function handle(
     tell(isLetGo ? 'let_go' : 'error', lost.signal.aborted);
     if (isLetGo) return;
     deps.logger.error(
-      { error: String(error), taskId: effect.taskId, traceId: effect.traceId, kind: effect.kind },
+      { error: String(error), ...subjectOf(effect), traceId: effect.traceId, kind: effect.kind },
       'an effect failed unexpectedly; it is tried again',
     );
     // Where this fails too, the lease lapses.
     await postponeEffect(deps.database, effect, retryMs, 'an internal error').catch(() => undefined);
   } finally {
     letGo();
-    deps.wakeups.wake('stream', effect.taskId);
+    deps.wakeups.wake('stream', effect.streamId);
+    if (effect.workflowRunId !== null) wakeWorkflow(deps.wakeups, effect.workflowRunId);
   }
 }

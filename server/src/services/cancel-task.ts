@@ -15,6 +15,20 @@ export type CancelTaskDeps = { readonly database: Database; readonly wakeups: Wa
 const working: readonly TaskState[] = ['cloning', 'running', 'waiting_for_user', 'paused', 'reviewing'];
 const waiting: readonly TaskState[] = ['pending', 'awaiting_instruction'];
 
+/** All of them. */
+export const cancellableStates: readonly TaskState[] = [...working, ...waiting];
+
+/** Ends what a task is doing or waits to do, for who wants nothing of it any more; where it is over, nothing. */
+export type StopTask = (taskId: string) => Promise<void>;
+
+export function createStopTask({ database, wakeups }: CancelTaskDeps): StopTask {
+  return async (taskId) => {
+    await cancelTask(database, taskId, cancellableStates);
+    wakeups.wake('cancel', taskId);
+    wakeups.wake('stream', taskId);
+  };
+}
+
 /**
  * Asks for the end of what a task is doing; with `queued`, takes back one that still waits too. The wish is
  * durable when this returns: `asked` while a worker ends the run, `cancelled` where nothing was running.
@@ -29,7 +43,7 @@ export function createCancelTaskService(deps: CancelTaskDeps) {
   ): Promise<{ readonly id: string }> => {
     const task = await findTask(deps.database, viewer, reference);
     if (task === undefined) throw new Refusal('not_found', 'task not found');
-    const answer = await cancelTask(deps.database, task.id, queued ? [...working, ...waiting] : working);
+    const answer = await cancelTask(deps.database, task.id, queued ? cancellableStates : working);
     if (answer.kind === 'unknown') throw new Refusal('not_found', 'task not found');
     if (answer.kind === 'refused') throw new TaskStateRefusal(answer.state);
     deps.wakeups.wake('cancel', task.id);

@@ -54,18 +54,34 @@ const retryAfterSeconds = 10;
  * takes longer than the call may wait.
  */
 export function createPullRequestService(deps: CreatePullRequestDeps) {
+  const wantPullRequest = createWantPullRequest(deps);
   return async (
     viewer: Viewer,
     reference: TaskReference,
     order: PullRequestOrder,
     signal: AbortSignal,
   ): Promise<OpenPullRequest> => {
+    const taskId = await wantPullRequest(viewer, reference, order, signal);
+    return waitForIt(deps, taskId, signal);
+  };
+}
+
+/** Has a finished task published, without waiting for it; gives the task's id. Throws as the service does. */
+export type WantPullRequest = (
+  viewer: Viewer,
+  reference: TaskReference,
+  order: PullRequestOrder,
+  signal: AbortSignal,
+) => Promise<string>;
+
+export function createWantPullRequest(deps: CreatePullRequestDeps): WantPullRequest {
+  return async (viewer, reference, order, signal) => {
     const task = await findTask(deps.database, viewer, reference);
     if (task === undefined) throw new Refusal('not_found', 'task not found');
     const work = await findWork(deps.database.kysely, task.id);
     if (task.state === 'completed') await refuseUnpublishable(deps, task, work, signal);
     await want(deps, viewer, { task, work }, order);
-    return waitForIt(deps, task.id, signal);
+    return task.id;
   };
 }
 

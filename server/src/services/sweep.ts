@@ -10,7 +10,10 @@ import { expireReview } from '../store/settle-review.ts';
 import type { Database } from '../store/database.ts';
 import { readDatabaseClock, sweepRun, sweepTask, type DatabaseClock } from '../store/sweep.ts';
 import type { Wakeups } from '../store/wakeups.ts';
+import { findForgottenTask } from '../store/workflow-cancel.ts';
+import { sweepWorkflowRun } from '../store/workflow-sweep.ts';
 import { wakeAfterDecision } from './answer-approval.ts';
+import { cancellableStates, createStopTask } from './cancel-task.ts';
 import type { RunOutcome } from './count-runs.ts';
 
 const everyMs = 1_000;
@@ -47,6 +50,8 @@ export function createSweeper(deps: SweeperDeps): { readonly run: (signal: Abort
         (await sweepOneRun(deps)) ||
         (await sweepOneTask(deps)) ||
         (await sweepOneReview(deps)) ||
+        (await sweepOneWorkflowRun(deps)) ||
+        (await stopForgottenTask(deps)) ||
         (await sweepOneCallback(deps));
       if (!swept) return;
     }
@@ -128,5 +133,23 @@ async function sweepOneCallback(deps: SweeperDeps): Promise<boolean> {
   const taskId = await expireCallback(deps.database);
   if (taskId === undefined) return false;
   deps.logger.warn({ taskId }, 'a callback waited past its deadline and was given up');
+  return true;
+}
+
+async function sweepOneWorkflowRun(deps: SweeperDeps): Promise<boolean> {
+  const swept = await sweepWorkflowRun(deps.database);
+  if (swept === undefined) return false;
+  const { runId: workflowRunId, taskId } = swept;
+  deps.logger.warn({ workflowRunId }, 'a workflow run waited past a deadline and was ended');
+  deps.wakeups.wake('stream', workflowRunId);
+  if (taskId !== null) await createStopTask(deps)(taskId);
+  return true;
+}
+
+/** Who cancelled its workflow run died before it could cancel the task. */
+async function stopForgottenTask(deps: SweeperDeps): Promise<boolean> {
+  const taskId = await findForgottenTask(deps.database, cancellableStates);
+  if (taskId === undefined) return false;
+  await createStopTask(deps)(taskId);
   return true;
 }

@@ -4,11 +4,11 @@ import { liveRunStates } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
-import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { giveUpReview } from './end-review.ts';
 import { secondsFromNow } from './move-run.ts';
 import type { Tables } from './tables.ts';
+import { tellOfEnd } from './tell-of-end.ts';
 
 export type CancelAnswer =
   | { readonly kind: 'unknown' }
@@ -107,5 +107,5 @@ export async function endCancelled(tx: Transaction<Tables>, taskId: string): Pro
     .execute();
   await dropApprovals(tx, taskId);
   await appendEvents(tx, taskId, null, [{ type: 'task_cancelled', data: {} }]);
-  await wantCallback(tx, taskId);
+  await tellOfEnd(tx, taskId);
 }

@@ -102,7 +102,7 @@ export async function reviveDelivery(database: Database, id: string): Promise<bo
 
 const columns = [
   'id',
-  'task_id as taskId',
+  sql<string>`task_id`.as('taskId'),
   sql<CallbackPayload['event']>`payload->>'event'`.as('event'),
   sql<string>`payload->>'url'`.as('url'),
   'state',

@@ -12,23 +12,34 @@ export type LeasedEffect = {
   [Kind in EffectKind]: EffectOf<Kind>;
 }[EffectKind];
 
+/** The kinds that something of a task is done with. */
+export type TaskEffectKind = Exclude<EffectKind, 'workflow_step'>;
+export type TaskEffect = { [Kind in TaskEffectKind]: EffectOf<Kind> }[TaskEffectKind];
+
 export type EffectOf<Kind extends EffectKind> = {
   readonly effectId: string;
   readonly generation: number;
   readonly kind: Kind;
   readonly attempts: number;
   readonly payload: EffectPayloads[Kind];
-  readonly taskId: string;
+  /** The log that tells of it: its task's, or its workflow run's. */
+  readonly streamId: string;
+  /** The workflow run that it is of, or that waits for its task. */
+  readonly workflowRunId: string | null;
   readonly runId: string | null;
   readonly ownerId: string;
   readonly traceId: string;
-  readonly repositoryUrl: string;
-  readonly accessTokenId: string | null;
-  readonly providerKey: string | null;
-  readonly workspaceId: string;
-  readonly baseCommit: string | null;
-  readonly bundleBlobId: string | null;
-};
+} & (Kind extends TaskEffectKind
+  ? {
+      readonly taskId: string;
+      readonly repositoryUrl: string;
+      readonly accessTokenId: string | null;
+      readonly providerKey: string | null;
+      readonly workspaceId: string;
+      readonly baseCommit: string | null;
+      readonly bundleBlobId: string | null;
+    }
+  : { readonly workflowRunId: string });
 
 /**
  * Takes the effect of these kinds that has waited longest: due, or leased by somebody whose lease has lapsed.
@@ -46,12 +57,13 @@ const leaseText = `
     from picked where effects.id = picked.id returning effects.*
   )
   select leased.id as "effectId", leased.generation, leased.kind, leased.attempts, leased.payload,
-    leased.task_id as "taskId", leased.run_id as "runId", leased.owner_id as "ownerId",
-    tasks.trace_id as "traceId", tasks.repository_url as "repositoryUrl", tasks.access_token_id as "accessTokenId",
+    leased.task_id as "taskId", coalesce(leased.workflow_run_id, tasks.workflow_run_id) as "workflowRunId",
+    coalesce(leased.task_id, leased.workflow_run_id) as "streamId", leased.run_id as "runId", leased.owner_id as "ownerId",
+    coalesce(tasks.trace_id, workflow_runs.trace_id) as "traceId", tasks.repository_url as "repositoryUrl", tasks.access_token_id as "accessTokenId",
     tasks.provider_key as "providerKey",
     workspaces.id as "workspaceId", workspaces.base_commit as "baseCommit", runs.bundle_blob_id as "bundleBlobId"
-  from leased join tasks on tasks.id = leased.task_id join workspaces on workspaces.id = tasks.workspace_id
-    left join runs on runs.id = leased.run_id`;
+  from leased left join tasks on tasks.id = leased.task_id left join workspaces on workspaces.id = tasks.workspace_id
+    left join runs on runs.id = leased.run_id left join workflow_runs on workflow_runs.id = leased.workflow_run_id`;
 
 /** Which effects a process asks for. */
 export type WantedEffects = {
@@ -137,9 +149,9 @@ export async function postponeEffect(
   return moved.numUpdatedRows === 1n;
 }
 
-/** An effect that waits to be done from now on. */
+/** An effect of a task that waits to be done from now on. */
 export type NewEffect = {
-  [Kind in EffectKind]: {
+  [Kind in TaskEffectKind]: {
     readonly id: string;
     readonly kind: Kind;
     readonly key: string;
@@ -148,7 +160,7 @@ export type NewEffect = {
     readonly taskId: string;
     readonly runId: string | null;
   };
-}[EffectKind];
+}[TaskEffectKind];
 
 /** Inserts an effect in the transaction of the change that wants it. */
 export async function insertEffect(tx: Transaction<Tables>, effect: NewEffect): Promise<void> {
@@ -191,7 +203,7 @@ export async function endEffect(
 }
 
 /** An effect that was given up. */
-export type ExpiredEffect<Kind extends EffectKind> = Pick<
+export type ExpiredEffect<Kind extends TaskEffectKind> = Pick<
   EffectOf<Kind>,
   'effectId' | 'generation' | 'taskId' | 'runId' | 'payload'
 >;
@@ -200,7 +212,7 @@ export type ExpiredEffect<Kind extends EffectKind> = Pick<
  * Gives up one effect of a kind that nobody has done although its deadline has passed; `outcome` takes the place of
  * what the row keeps, where there is one to tell. Undefined: there is none.
  */
-export async function expireEffect<Kind extends EffectKind>(
+export async function expireEffect<Kind extends TaskEffectKind>(
   queries: Kysely<Tables>,
   kind: Kind,
   outcome: object | null,

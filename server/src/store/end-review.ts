@@ -4,13 +4,13 @@ import type { NewEvent } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { ReviewResult, ReviewSource } from '../domain/review.ts';
 import { appendEvents, jsonText, storableText } from './append-events.ts';
-import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import type { FinishingRun } from './finish-run.ts';
 import { goOnWithInstructions } from './go-on.ts';
 import { endRun, falseWhenMoved, heldRun, rollBack, secondsFromNow, holderOf } from './move-run.ts';
 import { tryAgain, type Retry } from './next-attempt.ts';
 import type { Tables } from './tables.ts';
+import { tellOfEnd } from './tell-of-end.ts';
 
 /** What a run that reviews came to. */
 export type Reviewed = {
@@ -69,7 +69,7 @@ export async function finishReview(
         ...reviewEvents(review),
         { type: 'review_completed', data: outlineOf(review.result) },
       ]);
-      await wantCallback(tx, run.taskId, { reviewRunId: run.runId });
+      await tellOfEnd(tx, run.taskId, { reviewRunId: run.runId });
       await goOnWithInstructions(tx, run.taskId);
       return true;
     })

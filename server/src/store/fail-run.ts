@@ -6,12 +6,12 @@ import type { TaskState } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
 import { cancelQueuedRuns } from './cancel-task.ts';
-import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { sessionColumns, stopWaiting, type FinishingRun } from './finish-run.ts';
 import { endRun, falseWhenMoved, rollBack, secondsFromNow } from './move-run.ts';
 import { tryAgain, type Retry } from './next-attempt.ts';
 import type { Tables } from './tables.ts';
+import { tellOfEnd } from './tell-of-end.ts';
 
 export type FailureDetails = {
   readonly retry?: Retry;
@@ -56,7 +56,7 @@ export async function failRun(
       if (details.retry === undefined) events.push({ type: 'task_failed', data: { failure } });
       else events.push(await tryAgain(tx, run, failure, details.retry));
       await appendEvents(tx, run.taskId, run.runId, events);
-      if (details.retry === undefined) await wantCallback(tx, run.taskId);
+      if (details.retry === undefined) await tellOfEnd(tx, run.taskId);
       return true;
     })
     .catch(falseWhenMoved);
@@ -116,7 +116,7 @@ export async function cancelLiveRun(
       await endRun(tx, run, { state: 'cancelled' });
       await dropApprovals(tx, run.taskId);
       await appendEvents(tx, run.taskId, run.runId, [{ type: 'task_cancelled', data: {} }]);
-      await wantCallback(tx, run.taskId);
+      await tellOfEnd(tx, run.taskId);
       return true;
     })
     .catch(falseWhenMoved);

@@ -6,7 +6,6 @@ import type { Spend } from '../domain/spend.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
 import { appendEvents, jsonText, storableText, type Claim } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
-import { wantCallback } from './callbacks.ts';
 import type { StoredBlob } from './blob-folder.ts';
 import type { Database } from './database.ts';
 import { readOnlyEvents, reviewEvents, type ReadOnly, type Reviewed } from './end-review.ts';
@@ -15,6 +14,7 @@ import { goOnWithInstructions } from './go-on.ts';
 import { falseWhenMoved, heldRun, holderOf, rollBack, secondsFromNow } from './move-run.ts';
 import { readIterationSpend } from './spend.ts';
 import type { Tables } from './tables.ts';
+import { tellOfEnd } from './tell-of-end.ts';
 
 /** A claimed run as its end needs it. */
 export type FinishingRun = Claim & {
@@ -106,7 +106,7 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
       if (success.push === undefined) {
         // Who is told of the task's end finds its review posted: `settleReview` lets the callback go.
         const held = success.reviewed?.post === undefined ? {} : { afterSeconds: deadlineSeconds.delivering };
-        await wantCallback(tx, run.taskId, held);
+        await tellOfEnd(tx, run.taskId, held);
         await goOnWithInstructions(tx, run.taskId);
       }
       return true;

@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import type { NewEvent } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import { appendEvents, jsonText } from './append-events.ts';
-import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { endEffect, type EffectOf } from './effects.ts';
 import { goOnWithInstructions } from './go-on.ts';
 import { falseWhenMoved, rollBack } from './move-run.ts';
+import { tellOfEnd } from './tell-of-end.ts';
 
 export type PullRequestSettlement =
   | {
@@ -50,7 +50,7 @@ export async function settlePullRequest(
         outcome: settlement,
       });
       await appendEvents(tx, effect.taskId, effect.runId, settlementEvents(effect, settlement));
-      await wantCallback(tx, effect.taskId);
+      await tellOfEnd(tx, effect.taskId);
       if (settlement.kind === 'open') await goOnWithInstructions(tx, effect.taskId);
       return true;
     })

@@ -3,12 +3,12 @@ import { pullRequestEffectKey, pushEffectKey, type PullRequestWish } from '../do
 import type { NewEvent } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import { appendEvents, jsonText } from './append-events.ts';
-import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { endEffect, insertEffect, type EffectOf } from './effects.ts';
 import { goOnWithInstructions } from './go-on.ts';
 import { falseWhenMoved, rollBack } from './move-run.ts';
 import type { Tables } from './tables.ts';
+import { tellOfEnd } from './tell-of-end.ts';
 
 export type PushSettlement =
   | { readonly kind: 'pushed' }
@@ -44,7 +44,7 @@ export async function settlePush(
         await insertPullRequest(tx, effect, { wish, known });
       }
       await appendEvents(tx, effect.taskId, effect.runId, [settlementEvent(effect, settlement)]);
-      if (rests || settlement.kind === 'failed') await wantCallback(tx, effect.taskId);
+      if (rests || settlement.kind === 'failed') await tellOfEnd(tx, effect.taskId);
       if (rests) await goOnWithInstructions(tx, effect.taskId);
       return true;
     })

@@ -7,12 +7,12 @@ import { restingTaskStates } from '../domain/task-state.ts';
 import { appendEvents, jsonText } from './append-events.ts';
 import { dropApprovals } from './approvals.ts';
 import { cancelQueuedReview, cancelQueuedRuns, endCancelled } from './cancel-task.ts';
-import { wantCallback } from './callbacks.ts';
 import type { Database } from './database.ts';
 import { giveUpReview } from './end-review.ts';
 import { stopWaiting } from './finish-run.ts';
 import { insertNextAttempt } from './next-attempt.ts';
 import type { Tables } from './tables.ts';
+import { tellOfEnd } from './tell-of-end.ts';
 
 export type SweptRun = {
   readonly runId: string;
@@ -138,7 +138,7 @@ async function failTask(tx: Transaction<Tables>, taskId: string, failure: Failur
     .execute();
   await dropApprovals(tx, taskId);
   await appendEvents(tx, taskId, null, [{ type: 'task_failed', data: { failure } }]);
-  await wantCallback(tx, taskId);
+  await tellOfEnd(tx, taskId);
 }
 
 /**

@@ -5,9 +5,10 @@ import type { Database } from './database.ts';
 
 /**
  * Who may be woken: workers by a queued run, a wish to cancel or an answer to a question, the outbox by an
- * effect, readers by events of a stream.
+ * effect, readers by events of a stream, whoever has a workspace's folder by the end of a run there or by its
+ * deletion.
  */
-export type WakeTopic = 'run' | 'cancel' | 'answer' | 'effect' | 'stream';
+export type WakeTopic = 'run' | 'cancel' | 'answer' | 'effect' | 'stream' | 'workspace';
 export type Wake = { readonly topic: WakeTopic; readonly id: string };
 
 /**
@@ -23,6 +24,12 @@ export type Wakeups = {
   /** Listens to other processes until the signal is aborted; reconnects by itself. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
+
+/** A step of a workflow run may have ended: who follows it reads on, and who begins steps looks for the next one. */
+export function wakeWorkflow(wakeups: Pick<Wakeups, 'wake'>, runId: string): void {
+  wakeups.wake('stream', runId);
+  wakeups.wake('effect', runId);
+}
 
 const channel = 'slipway';
 const coalesceMs = 10;
@@ -102,7 +109,14 @@ async function listenOnce(
   }
 }
 
-const topics: readonly string[] = ['run', 'cancel', 'answer', 'effect', 'stream'] satisfies WakeTopic[];
+const topics: readonly string[] = [
+  'run',
+  'cancel',
+  'answer',
+  'effect',
+  'stream',
+  'workspace',
+] satisfies WakeTopic[];
 
 /** Reads a payload; what this process sent itself, or what is not ours, gives nothing. */
 function parseWakes(payload: string, origin: string): readonly Wake[] {

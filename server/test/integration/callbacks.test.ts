@@ -301,6 +301,7 @@ test('receivers that answer nothing do not hold up the delivery of work', async 
       push: async (effect) => void pushed.push(effect.taskId),
       pull_request: () => Promise.reject(new Error('nobody asked for it')),
       review: () => Promise.reject(new Error('nobody asked for it')),
+      workflow_step: () => Promise.reject(new Error('nobody asked for it')),
       callback: handle,
     },
     afterLease: () => undefined,

@@ -20,7 +20,8 @@ test('attempts are counted by the state they leave their effect in, leases as th
   const value = async (name: string, labels: Readonly<Record<string, string>>) =>
     valueOf(parsePrometheusText((await meter.scrape()).text), name, labels);
   const keeper = createLeaseKeeper(database, silentLogger, telemetry);
-  const never: EffectHandler<'pull_request' | 'review' | 'callback'> = () => Promise.resolve();
+  const never: EffectHandler<'pull_request' | 'review' | 'workflow_step' | 'callback'> = () =>
+    Promise.resolve();
   let tries = 0;
   const outbox = createOutbox({
     workerId: stage.workerId,
@@ -33,6 +34,7 @@ test('attempts are counted by the state they leave their effect in, leases as th
     handlers: {
       pull_request: never,
       review: never,
+      workflow_step: never,
       callback: never,
       async push(effect) {
         tries += 1;

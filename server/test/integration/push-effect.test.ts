@@ -147,7 +147,13 @@ async function makeDelivery(t: TestContext): Promise<Delivery> {
       wakeups,
       logger: silentLogger,
       hold: () => () => undefined,
-      handlers: { push: handler, pull_request: unexpected, review: unexpected, callback: unexpected },
+      handlers: {
+        push: handler,
+        pull_request: unexpected,
+        review: unexpected,
+        workflow_step: unexpected,
+        callback: unexpected,
+      },
       afterLease: () => undefined,
     }),
   };

@@ -132,6 +132,22 @@ function testCommand(agent: Agent, task: AgentTask): void {
     for (const { argv } of commands) assert.ok(argv.every((argument) => !argument.includes(secret)));
   });
 
+  test(`${agent.name}: tool servers stand in files of its home, and in nothing where there are none`, () => {
+    const given = {
+      ...task,
+      mcpServers: { one: { transport: 'stdio', command: 'node', args: ['x'], env: {} } },
+    } as const;
+    if (agent.refuse(given) !== undefined || agent.abilities.model === undefined) return;
+    const files = (asked: AgentTask) =>
+      Object.values(agent.command(asked, contractPlace).homeFiles ?? {}).join('');
+    assert.ok(/\bone\b/u.test(files(given)) && files(given).includes('node'));
+    assert.doesNotMatch(files(task), /mcp/iu);
+    assert.deepEqual(
+      agent.command({ ...task, mcpServers: {} }, contractPlace),
+      agent.command(task, contractPlace),
+    );
+  });
+
   test(`${agent.name}: the prompt reaches it once, as it is, and is run by no shell`, () => {
     const holders = placesOf(agent.command({ ...task, prompt: trickyPrompt }, contractPlace)).filter((text) =>
       text.includes(secret),
@@ -304,6 +320,7 @@ function readAll(
     inputs: readings.flatMap(({ inputs }) => inputs),
     questions: readings.flatMap(({ questions }) => questions),
     spend: readings.flatMap(({ spend }) => spend),
+    servers: readings.flatMap(({ servers }) => servers ?? []),
     sessions: readings.flatMap(({ session }) => session ?? []).slice(-1),
     outcome: reader.outcome(exit),
   };

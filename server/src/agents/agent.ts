@@ -105,6 +105,17 @@ export type McpServer =
     }
   | { readonly transport: 'http'; readonly url: string; readonly headers: Readonly<Record<string, string>> };
 
+/** What a server has to be there, before the program goes on without it: it may have to be fetched first. */
+export const serverStartSeconds = 30;
+
+/** A server that is not there for the program. */
+export type ServerFailure = {
+  /** By the task's own name for it. */
+  readonly server: string;
+  /** In words for people. */
+  readonly reason: string;
+};
+
 /** Where a run happens, as the program sees it. */
 export type AgentPlace = {
   /** The program's own path. Unused by the script agent. */
@@ -164,6 +175,8 @@ export type AgentReading = {
   readonly session?: string;
   /** The program's version, when a line told it. */
   readonly version?: string;
+  /** Servers of the task that the program goes on without, each told once. */
+  readonly servers?: readonly ServerFailure[];
   /** The program has said its last word: from here on it has a short time to leave. */
   readonly ended: boolean;
 };
@@ -174,6 +187,8 @@ export type AgentReader = {
   readonly answer: (question: AgentQuestion, answer: AgentAnswer) => AgentInput;
   /** Asks the program to break off; undefined: it knows no such request, only signals. */
   readonly interrupt: () => AgentInput | undefined;
+  /** What all of stderr tells of servers, where the lines do not. */
+  readonly serversIn?: (errors: string) => readonly ServerFailure[];
   readonly outcome: (exit: AgentExit) => AgentOutcome;
 };
 

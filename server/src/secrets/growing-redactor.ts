@@ -10,8 +10,11 @@ export type GrowingRedactor = Redactor & {
 /** Every line is searched for each of them: this many cost it a tenth of a millisecond. */
 const rememberedSecrets = 200;
 
-/** Hides `always` for ever, and what it learns for as long as it remembers it. */
-export function createGrowingRedactor(always: readonly Secret[]): GrowingRedactor {
+/** Hides `always` for ever, and what it learns for as long as it remembers it: as many as the limit says. */
+export function createGrowingRedactor(
+  always: readonly Secret[],
+  limit: number = rememberedSecrets,
+): GrowingRedactor {
   const fixed = createRedactor(always);
   const learned = new Map<string, Redactor>();
   return {
@@ -21,7 +24,7 @@ export function createGrowingRedactor(always: readonly Secret[]): GrowingRedacto
       learned.delete(value);
       learned.set(value, redactor);
       for (const oldest of learned.keys()) {
-        if (learned.size <= rememberedSecrets) break;
+        if (learned.size <= limit) break;
         learned.delete(oldest);
       }
     },

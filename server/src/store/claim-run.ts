@@ -32,6 +32,7 @@ export type ClaimedRun = {
   readonly availableAt: Date;
   readonly startedAt: Date;
   readonly traceId: string;
+  readonly repositoryId: string;
   readonly repositoryUrl: string;
   readonly options: TaskOptions;
   readonly publish: PublishMode;
@@ -40,6 +41,10 @@ export type ClaimedRun = {
   readonly providerKey: string | null;
   /** The task's own key to the model. */
   readonly aiKeyId: string | null;
+  /** The MCP servers of the task's own. */
+  readonly mcpSecretId: string | null;
+  /** The workflow run that waits for the task. */
+  readonly workflowRunId: string | null;
   readonly branch: string | null;
   readonly cancelRequested: boolean;
   /** A question of the agent waits for a person. */
@@ -88,8 +93,9 @@ const claimedColumns = `
   run.cause, run.prompt, run.output_at as "outputAt",
   run.time_left_ms as "timeLeftMs", run.exit, run.agent, run.available_at as "availableAt", run.started_at as "startedAt",
   task.trace_id as "traceId",
-  task.repository_url as "repositoryUrl", task.options, task.publish, task.access_token_id as "accessTokenId",
-  task.provider_key as "providerKey", task.ai_key_id as "aiKeyId", task.branch, task.cancel_requested_at is not null as "cancelRequested",
+  run.repository_id as "repositoryId", task.repository_url as "repositoryUrl", task.options, task.publish, task.access_token_id as "accessTokenId",
+  task.provider_key as "providerKey", task.ai_key_id as "aiKeyId",
+  task.mcp_secret_id as "mcpSecretId", task.workflow_run_id as "workflowRunId", task.branch, task.cancel_requested_at is not null as "cancelRequested",
   task.state = 'waiting_for_user' as waiting, run.parking, run.agent_version as "agentVersion", run.notices_at as "noticesAt",
   (select count(*)::int from runs earlier where earlier.task_id = run.task_id and earlier.iteration = run.iteration
     and earlier.kind = run.kind and earlier.attempt >= run.first_attempt and earlier.state = 'parked') as "parkedBefore",

@@ -19,22 +19,26 @@ export async function ensureAdministrator(database: Database, ids: Ids): Promise
 
 /** The row of a repository, by its canonical URL; made when it is seen first. */
 export async function ensureRepository(database: Database, ids: Ids, canonicalUrl: string): Promise<string> {
-  const find = () =>
-    database.kysely
-      .selectFrom('repositories')
-      .select('id')
-      .where('canonical_url', '=', canonicalUrl)
-      .executeTakeFirst();
-  const known = await find();
-  if (known !== undefined) return known.id;
+  const known = await findRepository(database, canonicalUrl);
+  if (known !== undefined) return known;
   await database.kysely
     .insertInto('repositories')
     .values({ id: ids.ordered(), canonical_url: canonicalUrl })
     .onConflict((conflict) => conflict.column('canonical_url').doNothing())
     .execute();
-  const made = await find();
+  const made = await findRepository(database, canonicalUrl);
   if (made === undefined) throw new Error('a repository row vanished while it was made');
-  return made.id;
+  return made;
+}
+
+/** The row of a repository, by its canonical URL; undefined: it was never seen. */
+export async function findRepository(database: Database, canonicalUrl: string): Promise<string | undefined> {
+  const row = await database.kysely
+    .selectFrom('repositories')
+    .select('id')
+    .where('canonical_url', '=', canonicalUrl)
+    .executeTakeFirst();
+  return row?.id;
 }
 
 /** The row of a worker: a data folder that a process works in. */

@@ -1,4 +1,4 @@
-import type { AgentSession, AgentTask } from '../agents/agent.ts';
+import type { AgentSession, AgentTask, McpServer } from '../agents/agent.ts';
 import { reviewSchema } from '../domain/review-prompt.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { withPatience } from '../store/patience.ts';
@@ -12,7 +12,10 @@ import { workspaceFolder } from './workspace-folders.ts';
 export async function agentTaskOf(
   context: WorkerContext,
   run: ClaimedRun,
-  signal: AbortSignal,
+  {
+    servers,
+    signal,
+  }: { readonly servers: Readonly<Record<string, McpServer>>; readonly signal: AbortSignal },
 ): Promise<AgentTask> {
   const resume = await resumeOf(context, run, signal);
   return {
@@ -23,6 +26,7 @@ export async function agentTaskOf(
     prompt: await promptOf(context, run, resume !== undefined, signal),
     ...optionsOf(context, run),
     ...(resume === undefined ? {} : { resume }),
+    ...(Object.keys(servers).length === 0 ? {} : { mcpServers: servers }),
     ...(await schemaOf(context, run)),
   };
 }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AgentOutcome, AgentTask } from '../agents/agent.ts';
 import type { PullRequestWish } from '../domain/effect-state.ts';
 import type { ChangesSummary } from '../domain/event.ts';
@@ -10,7 +8,7 @@ import { readAnswers } from '../store/answers.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { finishRun, type KeptSession, type Work } from '../store/finish-run.ts';
 import { withPatience } from '../store/patience.ts';
-import { errorsFile, type ExitRecord } from '../supervisor/protocol.ts';
+import type { ExitRecord } from '../supervisor/protocol.ts';
 import { parseExit } from '../supervisor/records.ts';
 import { agentOf, readsOnly } from './agent-of.ts';
 import { collectWork } from './collect-work.ts';
@@ -24,6 +22,7 @@ import { openSpool } from './output-reader.ts';
 import { parkAttempt } from './park-attempt.ts';
 import { workBranch } from './prepare-workspace.ts';
 import { versionOf } from './program-version.ts';
+import { readErrors } from './read-errors.ts';
 import { runFolder } from './workspace-folders.ts';
 
 const noChanges = 'The agent changed nothing.';
@@ -212,8 +211,4 @@ async function readAgain(
     await spool.close();
   }
   return conversation;
-}
-
-async function readErrors(context: WorkerContext, run: ClaimedRun): Promise<string> {
-  return readFile(join(runFolder(context.folders, run), errorsFile), 'utf8').catch(() => '');
 }

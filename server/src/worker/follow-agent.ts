@@ -9,6 +9,7 @@ import type { WarmSupervisor } from '../supervisor/start.ts';
 import { agentOf } from './agent-of.ts';
 import type { WorkerContext } from './context.ts';
 import { createConversation, type Conversation, type ConversationLine } from './conversation.ts';
+import { recordLoggedFailures } from './mcp-servers.ts';
 import { mindQuestions } from './mind-questions.ts';
 import { openSpool, type SpoolReader } from './output-reader.ts';
 import { createNoticeRecorder } from './record-notices.ts';
@@ -53,7 +54,7 @@ export type Followed = { readonly exit: ExitRecord; readonly conversation: Conve
  * without a record.
  */
 export async function followAgent(following: Following): Promise<Followed> {
-  const { context, run, task, signal } = following;
+  const { context, run, task, redactor, signal } = following;
   const folder = runFolder(context.folders, run);
   const conversation = createConversation(agentOf(context, run).reader(task));
   const spool = openSpool(folder, run.outputAt);
@@ -64,6 +65,7 @@ export async function followAgent(following: Following): Promise<Followed> {
       const supervisor = await attachSupervisor(folder, signal);
       if (supervisor.kind === 'ended') {
         await pump(true, undefined);
+        await recordLoggedFailures(context, run, { reader: conversation.reader, redactor }, signal);
         await recordNotices();
         context.faults.reach('work.exited');
         return { exit: supervisor.exit, conversation };

@@ -52,7 +52,9 @@ export async function recordOutput(
   const events: NewEvent[] = [];
   for (const event of batch.reading.events)
     events.push(await storedEvent({ context, run, redactor: batch.redactor, signal }, event));
-  const { from, to } = batch;
+  const { from, to, redactor } = batch;
+  for (const { server, reason } of batch.reading.servers ?? [])
+    events.push({ type: 'mcp_server_failed', data: { server, reason: redactor.text(reason) } });
   const findings = findingsOf(context, batch);
   const written = await withPatience(signal, () =>
     findings === undefined

@@ -91,6 +91,7 @@ async function commandOf(
 ): Promise<StartCommand> {
   const { agent, task, place, wayOut } = what;
   const offered = await context.offerProgram(agent.name, place);
+  const hasServers = task.mcpServers !== undefined;
   const { argv, env, homeFiles, input, keepInput } = agent.command(task, {
     program: offered.program,
     tree: place.treeInside,
@@ -102,7 +103,7 @@ async function commandOf(
       argv,
       env: {
         TRACEPARENT: context.telemetry.traceparentOf(run),
-        ...(wayOut === undefined ? {} : proxyEnvironment(context, run, place)),
+        ...(wayOut === undefined ? {} : proxyEnvironment(context, run, { place, hasServers })),
         ...env,
       },
       readOnly: offered.readOnly,

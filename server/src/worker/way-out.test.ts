@@ -31,7 +31,10 @@ test('whoever reads a pull request reaches the model and no host that the operat
     assert.equal(wayOut?.relays.length, 1);
     const reaches = kind === 'pr_review' ? [] : ['git.example.com'];
     assert.deepEqual(wayOut.allow, reaches, kind);
-    assert.equal('HTTPS_PROXY' in proxyEnvironment(context, run, place), reaches.length > 0);
+    const proxy = (hasServers: boolean) => proxyEnvironment(context, run, { place, hasServers });
+    assert.equal('HTTPS_PROXY' in proxy(false), reaches.length > 0);
+    // What a server is refused is known by its host.
+    assert.equal('HTTPS_PROXY' in proxy(true), true);
   }
   const script = { agent: scriptAgent, place, key: undefined };
   assert.equal(wayOutOf(context, { runId: 'r', workspaceId: 'w', kind: 'pr_review' }, script), undefined);

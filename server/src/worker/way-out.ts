@@ -70,13 +70,16 @@ export function modelUrlOf(agent: Agent, place: Place): string {
   return `http://127.0.0.1:${place.wayOutPort}${model === undefined ? '' : relayPrefix[model]}`;
 }
 
-/** What programs read to find the proxy: curl only knows the lower-case name, others only the upper-case one. */
+/**
+ * What programs read to find the proxy: curl only knows the lower-case name, others only the upper-case one. With
+ * MCP servers it is told also where no host is allowed: what one of them wants is then refused by name.
+ */
 export function proxyEnvironment(
   context: Pick<WayOutContext, 'settings'>,
   run: Pick<ClaimedRun, 'kind'>,
-  place: Place,
+  { place, hasServers }: { readonly place: Place; readonly hasServers: boolean },
 ): Readonly<Record<string, string>> {
-  if (egressOf(context, run).length === 0) return {};
+  if (egressOf(context, run).length === 0 && !hasServers) return {};
   const proxy = `http://127.0.0.1:${place.wayOutPort}`;
   const none = '127.0.0.1,localhost';
   return {

@@ -74,6 +74,7 @@ test('with questions both directions are lines of JSON, nothing is bypassed, and
   assert.equal(argv[argv.indexOf('--permission-mode') + 1], 'default');
   assert.equal(argv[argv.indexOf('--permission-prompt-tool') + 1], 'stdio');
   assert.equal(argv[argv.indexOf('--setting-sources') + 1], '');
+  assert.ok(argv.includes('--strict-mcp-config'));
   assert.equal(keepInput, true);
   assert.deepEqual(
     input
@@ -87,14 +88,15 @@ test('with questions both directions are lines of JSON, nothing is bypassed, and
   );
 });
 
-test('tool servers stand in a file of the home, and only they are used', () => {
+test('tool servers stand in a file of the home', () => {
   const mcpServers: AgentTask['mcpServers'] = {
     one: { transport: 'stdio', command: 'node', args: ['a.mjs'], env: { TOKEN: 'secret' } },
     two: { transport: 'http', url: 'https://mcp.example/x', headers: { Authorization: 'Bearer secret' } },
   };
   const { argv, env, homeFiles } = claudeCommand({ ...task, mcpServers }, place, options);
-  assert.deepEqual(argv.slice(-3), ['--mcp-config', '/home/agent/.slipway/mcp.json', '--strict-mcp-config']);
+  assert.deepEqual(argv.slice(-2), ['--mcp-config', '/home/agent/.slipway/mcp.json']);
   assert.equal(env['ENABLE_TOOL_SEARCH'], 'false');
+  assert.equal(env['MCP_TIMEOUT'], '30000');
   assert.deepEqual(JSON.parse(homeFiles?.['.slipway/mcp.json'] ?? ''), {
     mcpServers: {
       one: { type: 'stdio', command: 'node', args: ['a.mjs'], env: { TOKEN: 'secret' } },

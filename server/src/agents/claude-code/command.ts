@@ -1,4 +1,10 @@
-import type { AgentCommand, AgentPlace, AgentTask, McpServer } from '../agent.ts';
+import {
+  serverStartSeconds,
+  type AgentCommand,
+  type AgentPlace,
+  type AgentTask,
+  type McpServer,
+} from '../agent.ts';
 
 /** What of the environment the operator decides. */
 export type ClaudeCodeOptions = {
@@ -41,8 +47,9 @@ function oneShotForm({ prompt }: AgentTask): Form {
 
 /**
  * Settings of the repository or of the home can allow tools by themselves, and a hook from there answers a
- * permission request before anybody is asked (both seen with 2.1.330): in this form none is read. That
- * would also leave out the repository's CLAUDE.md, which comes back as that of an additional folder.
+ * permission request before anybody is asked; its `.mcp.json` names programs that are started without a question
+ * (all seen with 2.1.330): in this form none is read. That would also leave out the repository's CLAUDE.md, which
+ * comes back as that of an additional folder.
  */
 function askForm(task: AgentTask, { tree }: AgentPlace): Form {
   return {
@@ -58,6 +65,7 @@ function askForm(task: AgentTask, { tree }: AgentPlace): Form {
       'default',
       '--setting-sources',
       '',
+      '--strict-mcp-config',
       '--add-dir',
       tree,
     ],
@@ -104,7 +112,7 @@ function dollars(microdollars: number): string {
 }
 
 function mcpFlags(servers: number, { home }: AgentPlace): readonly string[] {
-  return servers === 0 ? [] : ['--mcp-config', `${home}/${mcpFile}`, '--strict-mcp-config'];
+  return servers === 0 ? [] : ['--mcp-config', `${home}/${mcpFile}`];
 }
 
 function mcpConfig(servers: readonly (readonly [string, McpServer])[]): string {
@@ -134,7 +142,13 @@ function environmentOf(
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
     ...(task.approvals === 'ask' ? { CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: '1' } : {}),
-    // Otherwise the tools of servers hide behind a search that a model has to think of.
-    ...(hasServers ? { ENABLE_TOOL_SEARCH: 'false' } : {}),
+    ...(hasServers
+      ? {
+          // Otherwise the tools of servers hide behind a search that a model has to think of.
+          ENABLE_TOOL_SEARCH: 'false',
+          // The first turn waits for all of them; seen with 2.1.330.
+          MCP_TIMEOUT: String(serverStartSeconds * 1000),
+        }
+      : {}),
   };
 }

@@ -5,6 +5,7 @@ import type {
   AgentReader,
   AgentReading,
   AgentTask,
+  ServerFailure,
 } from '../agent.ts';
 import { blockEvent, blocksOf, systemWords } from './content.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import { failureWords, outcomeOf, type ClaudeSaid } from './outcome.ts';
 import { createPartialTexts, type PartialTexts } from './partial-text.ts';
 import { answerTo, interruptOf, questionOf, refusalOf } from './permissions.ts';
+import { createServerReader } from './servers.ts';
 import { createSpendReader } from './spend.ts';
 
 /** What a call of `read` gathers. */
@@ -29,6 +31,7 @@ type Gathered = {
   readonly inputs: AgentInput[];
   readonly questions: AgentQuestion[];
   readonly spend: AgentReading['spend'][number][];
+  readonly servers: ServerFailure[];
   session?: string;
   version?: string;
   ended: boolean;
@@ -40,6 +43,7 @@ type Memory = {
   readonly said: ClaudeSaid;
   readonly partial: PartialTexts;
   readonly spendOf: ReturnType<typeof createSpendReader>;
+  readonly serversOf: ReturnType<typeof createServerReader>;
   model: string;
   session: string;
 };
@@ -51,6 +55,7 @@ export function createClaudeReader(task: AgentTask): AgentReader {
     said: { begun: false, apiErrorText: '', lastText: '', lastPlain: '' },
     partial: createPartialTexts(),
     spendOf: createSpendReader(task.resume?.spent.microdollars ?? 0),
+    serversOf: createServerReader(task),
     model: task.model ?? 'unknown',
     session: '',
   };
@@ -58,7 +63,7 @@ export function createClaudeReader(task: AgentTask): AgentReader {
     read(lines) {
       const gathered = gather();
       for (const line of lines) takeLine(memory, gathered, line);
-      const { inputs, questions, spend, session, version, ended } = gathered;
+      const { inputs, questions, spend, servers, session, version, ended } = gathered;
       return {
         events: gathered.events(),
         inputs,
@@ -66,6 +71,7 @@ export function createClaudeReader(task: AgentTask): AgentReader {
         spend,
         ...(session === undefined ? {} : { session }),
         ...(version === undefined ? {} : { version }),
+        ...(servers.length === 0 ? {} : { servers }),
         ended,
       };
     },
@@ -100,6 +106,7 @@ function gather(): Gathered {
     inputs: [],
     questions: [],
     spend: [],
+    servers: [],
     ended: false,
   };
 }
@@ -218,6 +225,7 @@ function takeSystem(memory: Memory, gathered: Gathered, line: JsonObject): void 
       gathered.version = version;
     }
     memory.model = textField(line, 'model') || memory.model;
+    gathered.servers.push(...memory.serversOf(line));
     takeSession(memory, gathered, line);
   }
   gathered.event({ type: 'system', content: systemWords(line), raw: line });

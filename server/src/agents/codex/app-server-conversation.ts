@@ -1,9 +1,17 @@
-import type { AgentEvent, AgentInput, AgentQuestion, AgentReading, AgentTask } from '../agent.ts';
+import type {
+  AgentEvent,
+  AgentInput,
+  AgentQuestion,
+  AgentReading,
+  AgentTask,
+  ServerFailure,
+} from '../agent.ts';
 import { closeInput, interruptTurn, openThread, requestIds, startTurn } from './app-server-requests.ts';
 import { type JsonObject } from '../../lib/json-fields.ts';
 import { numberIn, objectIn, textIn } from './fields.ts';
 import { createItemEvents, type ItemEvents } from './item-events.ts';
 import { createPartialText, type PartialText } from './partial-text.ts';
+import { createServerFailures } from './servers.ts';
 import type { SpendMeter } from './spend-meter.ts';
 import { createTurnLimit, type TurnLimit } from './turn-limit.ts';
 import { newTurn, type Turn, type TurnEnd } from './turn-outcome.ts';
@@ -19,6 +27,7 @@ export type Conversation = {
   readonly meters: Map<string, SpendMeter>;
   /** The changes of file-change items by id, which the question about them does not repeat. */
   readonly changed: Map<string, unknown>;
+  readonly serverFailures: ReturnType<typeof createServerFailures>;
   model: string;
   threadId: string | undefined;
   turnId: string | undefined;
@@ -32,6 +41,7 @@ export type Draft = {
   spend: AgentReading['spend'][number][];
   session?: string;
   version?: string;
+  servers?: ServerFailure[];
 };
 
 /** A conversation of which no line was read. `model` counts until the program names its own. */
@@ -45,6 +55,7 @@ export function newConversation(task: AgentTask, model: string): Conversation {
     partial: createPartialText(),
     meters: new Map(),
     changed: new Map(),
+    serverFailures: createServerFailures(task),
     model,
     threadId: undefined,
     turnId: undefined,

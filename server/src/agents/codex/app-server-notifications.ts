@@ -4,6 +4,7 @@ import { type JsonObject } from '../../lib/json-fields.ts';
 import { numberIn, objectIn, textIn } from './fields.ts';
 import { isTool, itemType, reasoningText } from './item-events.ts';
 import { noSpend } from '../../domain/spend.ts';
+import { failureIn } from './servers.ts';
 import { createSpendMeter } from './spend-meter.ts';
 import type { TurnEnd } from './turn-outcome.ts';
 
@@ -45,7 +46,16 @@ const known: Readonly<Record<string, Handle>> = {
   },
   'thread/tokenUsage/updated': usageUpdated,
   'turn/completed': turnCompleted,
+  'mcpServer/startupStatus/updated': serverUpdated,
 };
+
+/** Agents that the agent starts bring up the same servers: who is missing is told once. */
+function serverUpdated(conversation: Conversation, { params, line }: Notification, draft: Draft): void {
+  const status = `${textIn(params, 'name') ?? 'a server'}: ${textIn(params, 'status') ?? ''}`;
+  draft.events.push({ type: 'system', content: `MCP server ${status}`, raw: line });
+  const failed = failureIn(params, conversation.serverFailures);
+  if (failed.length > 0) draft.servers = [...(draft.servers ?? []), ...failed];
+}
 
 function turnStarted(conversation: Conversation, { params, line }: Notification, draft: Draft): void {
   if (isOwn(conversation, params)) {

@@ -1,8 +1,9 @@
 import type { Agent, AgentCommand, AgentPlace, AgentTask } from '../agent.ts';
 import { createAppServerReader } from './app-server-reader.ts';
 import { initializeLine } from './app-server-requests.ts';
-import { codexConfig, codexFolder, keyVariable, type CodexOptions } from './codex-config.ts';
+import { codexConfig, codexFolder, hasServers, keyVariable, type CodexOptions } from './codex-config.ts';
 import { createExecReader } from './exec-reader.ts';
+import { serverLog } from './servers.ts';
 
 /** The longest argument that Linux gives to a program, in bytes, its closing zero aside. */
 const argumentMaxBytes = 131_071;
@@ -42,7 +43,12 @@ export function createCodexAgent(options: CodexOptions): Agent {
       return {
         ...command,
         // Not below the folder for temporary files: there the program does without its helpers.
-        env: { CODEX_HOME: `${place.home}/${codexFolder}`, [keyVariable]: 'relay', NO_COLOR: '1' },
+        env: {
+          CODEX_HOME: `${place.home}/${codexFolder}`,
+          [keyVariable]: 'relay',
+          NO_COLOR: '1',
+          ...(hasServers(task) ? { RUST_LOG: serverLog } : {}),
+        },
         homeFiles: {
           ...command.homeFiles,
           [`${codexFolder}/config.toml`]: codexConfig(task, place, options),

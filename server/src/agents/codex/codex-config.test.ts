@@ -97,11 +97,32 @@ test('tool servers of both kinds are tables of their own', () => {
     command: 'npx',
     args: ['-y', 'a "b"'],
     env: { 'ODD KEY': 'x=[1]' },
+    env_vars: [
+      'HTTP_PROXY',
+      'HTTPS_PROXY',
+      'NO_PROXY',
+      'http_proxy',
+      'https_proxy',
+      'no_proxy',
+      'NODE_USE_ENV_PROXY',
+    ],
+    startup_timeout_sec: 30,
   });
   assert.deepEqual(config['mcp_servers."far"'], {
     url: 'https://mcp.example/x',
     http_headers: { 'X-Key': '{"a": 1} = ' },
+    startup_timeout_sec: 30,
   });
+});
+
+test('the first turn waits for tool servers where there are some, and no command sees what their log needs', () => {
+  const mcpServers: AgentTask['mcpServers'] = {
+    far: { transport: 'http', url: 'https://mcp.example', headers: {} },
+  };
+  const config = configOf({ mcpServers });
+  assert.equal(config['']?.['mcp_optional_startup_grace_ms'], 30_000);
+  assert.deepEqual(config['shell_environment_policy'], { exclude: ['RUST_LOG'] });
+  assert.equal(configOf({ mcpServers: {} })['shell_environment_policy'], undefined);
 });
 
 test('a tool server has a name that the program takes, and none hides another', () => {

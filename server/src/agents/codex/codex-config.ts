@@ -1,4 +1,4 @@
-import type { AgentPlace, AgentTask, McpServer } from '../agent.ts';
+import { serverStartSeconds, type AgentPlace, type AgentTask, type McpServer } from '../agent.ts';
 
 /** What every run of codex has in common. */
 export type CodexOptions = {
@@ -42,12 +42,16 @@ export function codexConfig(task: AgentTask, place: AgentPlace, options: CodexOp
     ...(task.appendSystemPrompt === undefined
       ? []
       : [`developer_instructions = ${quote(task.appendSystemPrompt)}`]),
+    // Left alone, the first turn waits a second for its servers and then does without their tools.
+    ...(hasServers(task) ? [`mcp_optional_startup_grace_ms = ${serverStartSeconds * 1000}`] : []),
     ...table('model_providers.slipway', providerLines(place, options)),
     ...table('features', Object.fromEntries(featuresOff.map((name) => [name, false]))),
     ...table('analytics', { enabled: false }),
     ...table('feedback', { enabled: false }),
     ...table('history', { persistence: 'none' }),
     ...table('otel', { exporter: 'none', metrics_exporter: 'none', trace_exporter: 'none' }),
+    // What the program's log is asked for is none of the commands' that the agent runs.
+    ...(hasServers(task) ? table('shell_environment_policy', { exclude: ['RUST_LOG'] }) : []),
     ...mcpLines(task.mcpServers ?? {}),
   ];
   return `${lines.join('\n')}\n`;
@@ -66,6 +70,22 @@ function providerLines(place: AgentPlace, options: CodexOptions): Readonly<Recor
   };
 }
 
+/** Whether the task brings MCP servers. */
+export function hasServers({ mcpServers = {} }: AgentTask): boolean {
+  return Object.keys(mcpServers).length > 0;
+}
+
+/** Of its own environment the program hands hardly more than `PATH` and `HOME` to a server. */
+const proxyVariables = [
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'NODE_USE_ENV_PROXY',
+];
+
 type Setting = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
 
 /** The header has bare names only, or names that the caller quoted. */
@@ -81,9 +101,11 @@ function mcpLines(servers: Readonly<Record<string, McpServer>>): readonly string
 }
 
 function mcpSettings(server: McpServer): Readonly<Record<string, Setting>> {
-  return server.transport === 'stdio'
-    ? { command: server.command, args: server.args, env: server.env }
-    : { url: server.url, http_headers: server.headers };
+  const startup_timeout_sec = serverStartSeconds;
+  if (server.transport === 'http')
+    return { url: server.url, http_headers: server.headers, startup_timeout_sec };
+  const { command, args, env } = server;
+  return { command, args, env, env_vars: proxyVariables, startup_timeout_sec };
 }
 
 /** A server whose name has anything else in it is left out by the program, with a word on stderr only. */

@@ -2,6 +2,7 @@ import type { AgentEvent, AgentReader, AgentReading, AgentTask } from '../agent.
 import { parseLine, type JsonObject } from '../../lib/json-fields.ts';
 import { objectIn, textIn } from './fields.ts';
 import { createItemEvents, itemType } from './item-events.ts';
+import { failuresIn } from './servers.ts';
 import { createSpendMeter } from './spend-meter.ts';
 import { newTurn, outcomeOf } from './turn-outcome.ts';
 
@@ -70,6 +71,7 @@ export function createExecReader(task: AgentTask, model: string): AgentReader {
     // This form asks nothing.
     answer: (question) => ({ key: `answer:${question.requestId}`, text: '' }),
     interrupt: () => undefined,
+    serversIn: (errors) => failuresIn(task, errors),
     outcome: (exit) => outcomeOf(turn, exit, task),
   };
 }

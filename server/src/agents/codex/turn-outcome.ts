@@ -2,6 +2,7 @@ import type { AgentExit, AgentOutcome, AgentTask } from '../agent.ts';
 import type { JsonObject } from '../../lib/json-fields.ts';
 import { matchesSchema } from './matches-schema.ts';
 import { isBadRequest, modelFailure } from './model-failure.ts';
+import { serverLogLine } from './servers.ts';
 
 /** What a reader knows of the one turn of its run. */
 export type Turn = {
@@ -121,5 +122,6 @@ function lastErrors(exit: AgentExit): string {
 
 /** The end of stderr in one line. */
 function lastLines(errors: string): string {
-  return errors.replaceAll(/\s+/gu, ' ').trim().slice(-errorsMaxLength);
+  const said = errors.replaceAll(serverLogLine, '');
+  return said.replaceAll(/\s+/gu, ' ').trim().slice(-errorsMaxLength);
 }

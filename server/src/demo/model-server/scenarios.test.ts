@@ -150,6 +150,15 @@ testEachWay('the MCP tool that is called ping is found', async (_, { hear, proto
   assert.deepEqual((await hear('mcp')).texts, ['There is no tool for that.']);
 });
 
+testEachWay('several MCP tools are called in their order', async (_, { hear, protocol }) => {
+  const names =
+    protocol === 'responses' ? ['mcp__a__/ping', 'mcp__b__/hail'] : ['mcp__a__ping', 'mcp__b__hail'];
+  const after = (results: number) => hear('mcp', 'hail,ping', { tools: names, results });
+  assert.match((await after(0)).calls[0]?.name ?? '', /hail$/u);
+  assert.match((await after(1)).calls[0]?.name ?? '', /ping$/u);
+  assert.deepEqual((await after(2)).texts, ['Done: step 2 of mcp.']);
+});
+
 testEachWay('a structured answer is a call of the tool for it, or the text', async (_, { hear }) => {
   const [call] = (await hear('schema', undefined, { tools: ['Bash', 'StructuredOutput'] })).calls;
   assert.deepEqual(call, { name: 'StructuredOutput', namespace: '', input: { ok: true, file: 'hello.txt' } });

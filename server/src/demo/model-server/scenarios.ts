@@ -187,7 +187,14 @@ export const modelScenarios = {
   },
   mcp: {
     about: 'Calls the MCP tool whose name ends in `ping`, then says that it is done.',
-    reply: (ask) => callOnce(ask, 'mcp', callMcp(ask.tools, 'ping', { text: 'pong-please' })),
+    argument: 'ends of names instead, in the order of the calls, with commas between them',
+    reply: (ask) => {
+      const endings = ask.argument === '' ? ['ping'] : ask.argument.split(',');
+      const next = endings[ask.step];
+      return next === undefined
+        ? say(`Done: step ${ask.step} of mcp.`)
+        : calling(callMcp(ask.tools, next, { text: 'pong-please' }));
+    },
   },
   schema: {
     about: 'Gives the structured answer `{"ok":true,"file":"hello.txt"}`.',

@@ -1,0 +1,116 @@
+import type { McpServerDefinition } from '../domain/mcp-server.ts';
+import type { SealedSecret } from './create-task.ts';
+import type { Database } from './database.ts';
+import { falseWhenMoved, rollBack } from './move-run.ts';
+
+/** For whose runs a server is: those in one repository, or (null) in all. */
+export type McpServerScope = { readonly repositoryId: string | null };
+
+export type NewMcpServer = McpServerScope & {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly name: string;
+  /** With secret values masked. */
+  readonly shown: McpServerDefinition;
+  readonly secret: SealedSecret;
+};
+
+/** A server as lists show it. */
+export type McpServerRow = {
+  readonly name: string;
+  readonly shown: McpServerDefinition;
+  readonly createdAt: Date;
+};
+
+/** Stores a server and its secret. False: its scope has a server of this name. */
+export async function insertMcpServer(database: Database, server: NewMcpServer): Promise<boolean> {
+  const { id: secretId, keyId, nonce, ciphertext } = server.secret;
+  return database
+    .transaction(async (tx) => {
+      await tx
+        .insertInto('secrets')
+        .values({ id: secretId, owner_id: server.ownerId, key_id: keyId, nonce, ciphertext })
+        .execute();
+      const inserted = await tx
+        .insertInto('mcp_servers')
+        .values({
+          id: server.id,
+          owner_id: server.ownerId,
+          repository_id: server.repositoryId,
+          name: server.name,
+          shown: JSON.stringify(server.shown),
+          secret_id: secretId,
+        })
+        .onConflict((conflict) => conflict.columns(['repository_id', 'name']).doNothing())
+        .executeTakeFirst();
+      if (inserted.numInsertedOrUpdatedRows !== 1n) rollBack();
+      return true;
+    })
+    .catch(falseWhenMoved);
+}
+
+/** The servers of one scope, by name. */
+export async function listMcpServers(
+  database: Database,
+  { repositoryId }: McpServerScope,
+): Promise<readonly McpServerRow[]> {
+  return database.kysely
+    .selectFrom('mcp_servers')
+    .select(['name', 'shown', 'created_at as createdAt'])
+    .where('repository_id', 'is not distinct from', repositoryId)
+    .orderBy('name')
+    .execute();
+}
+
+/** The secret of one server; undefined where there is no such server. */
+export async function findMcpServerSecret(
+  database: Database,
+  { repositoryId }: McpServerScope,
+  name: string,
+): Promise<SealedSecret | undefined> {
+  return database.kysely
+    .selectFrom('mcp_servers')
+    .innerJoin('secrets', 'secrets.id', 'mcp_servers.secret_id')
+    .select(['secrets.id', 'secrets.key_id as keyId', 'secrets.nonce', 'secrets.ciphertext'])
+    .where('mcp_servers.repository_id', 'is not distinct from', repositoryId)
+    .where('mcp_servers.name', '=', name)
+    .executeTakeFirst();
+}
+
+/** Deletes a server and its secret. False: its scope has none of this name. */
+export async function deleteMcpServer(
+  database: Database,
+  { repositoryId }: McpServerScope,
+  name: string,
+): Promise<boolean> {
+  return database.transaction(async (tx) => {
+    const gone = await tx
+      .deleteFrom('mcp_servers')
+      .where('repository_id', 'is not distinct from', repositoryId)
+      .where('name', '=', name)
+      .returning('secret_id')
+      .executeTakeFirst();
+    if (gone === undefined) return false;
+    await tx.deleteFrom('secrets').where('id', '=', gone.secret_id).execute();
+    return true;
+  });
+}
+
+/**
+ * What a run in a repository is given by name and secret, those for all repositories first: of two with one
+ * name the later counts.
+ */
+export async function findMcpServersFor(
+  database: Database,
+  repositoryId: string,
+): Promise<readonly { readonly name: string; readonly secretId: string }[]> {
+  return database.kysely
+    .selectFrom('mcp_servers')
+    .select(['name', 'secret_id as secretId'])
+    .where((where) =>
+      where.or([where('repository_id', 'is', null), where('repository_id', '=', repositoryId)]),
+    )
+    .orderBy('repository_id', (order) => order.asc().nullsFirst())
+    .orderBy('name')
+    .execute();
+}

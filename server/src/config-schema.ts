@@ -2,6 +2,7 @@ import { agentSettings } from './config-agents.ts';
 import { telemetrySettings } from './config-telemetry.ts';
 import { deliverySettings } from './config-delivery.ts';
 import { reviewSettings } from './config-reviews.ts';
+import { workspaceSettings } from './config-workspaces.ts';
 import {
   anything,
   atLeast,
@@ -215,13 +216,7 @@ export const settings: readonly Setting[] = [
     about: 'What the mirrors of all repositories may take together; the least recently used go first.',
     check: wholeNumber(1, 16_777_216),
   },
-  {
-    name: 'SLIPWAY_WORKSPACE_DAYS',
-    section: 'Limits',
-    fallback: '7',
-    about: 'A workspace that nobody used for so long is removed; its work stays as a bundle.',
-    check: wholeNumber(1, 3_650),
-  },
+  ...workspaceSettings,
   {
     name: 'SLIPWAY_ALLOW_FILE_REPOSITORIES',
     section: 'Git',

@@ -111,6 +111,9 @@ const examples: Readonly<
   SLIPWAY_RESULT_MB: { bad: ['0', '16385'], good: ['16384'] },
   SLIPWAY_MIRRORS_MB: { bad: ['0'], good: ['1'] },
   SLIPWAY_WORKSPACE_DAYS: { bad: ['0', '3651'], good: ['3650'] },
+  SLIPWAY_WORKSPACES_MB: { bad: ['-1', '10g'], good: ['0', '20480'] },
+  SLIPWAY_DISK_WARNING_PERCENT: { bad: ['0', '101', '85%', '96'], good: ['1', '95', '100'] },
+  SLIPWAY_DISK_CRITICAL_PERCENT: { bad: ['0', '101', 'full'], good: ['85', '100'] },
   SLIPWAY_ALLOW_FILE_REPOSITORIES: { bad: ['maybe', '2', 'onn'], good: ['on', 'OFF', 'true', '0', 'Yes'] },
   SLIPWAY_ALLOW_HTTP_REPOSITORIES: { bad: ['x'], good: ['no'] },
   SLIPWAY_GIT_TIMEOUT_SECONDS: { bad: ['0'], good: ['1'] },
@@ -236,6 +239,15 @@ test('all problems are reported at once', () => {
     'SLIPWAY_WORKRES is not known; did you mean SLIPWAY_WORKERS?',
   ]);
   assert.match(new ConfigError(problems).message, /^the configuration is wrong:\n {2}SLIPWAY_PORT .*\n {2}/u);
+});
+
+test('a disk cannot be too full before it is filling up', () => {
+  const marks = (warning: string, critical: string) =>
+    problemsOf({ SLIPWAY_DISK_WARNING_PERCENT: warning, SLIPWAY_DISK_CRITICAL_PERCENT: critical });
+  assert.deepEqual(marks('90', '80'), [
+    'SLIPWAY_DISK_WARNING_PERCENT must not be above SLIPWAY_DISK_CRITICAL_PERCENT: 90 is more than 80',
+  ]);
+  assert.deepEqual([...marks('80', '80'), ...marks('100', '50')], []);
 });
 
 test('a misspelled variable is refused with the nearest name; what is not ours is left alone', () => {

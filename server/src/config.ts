@@ -9,6 +9,7 @@ import {
   type WebhooksConfig,
 } from './config-reviews.ts';
 import { telemetrySection, type TelemetryConfig } from './config-telemetry.ts';
+import { workspacesProblems, workspacesSection, type WorkspacesConfig } from './config-workspaces.ts';
 import type { Setting } from './config-setting.ts';
 
 /**
@@ -35,7 +36,6 @@ export type Config = {
     readonly outputMb: number;
     readonly resultMb: number;
     readonly mirrorsMb: number;
-    readonly workspaceDays: number;
   };
   readonly agents: {
     /** `path`: a file or a bare name, not yet looked for. `model`: for tasks that name none. */
@@ -92,6 +92,7 @@ export type Config = {
   };
   readonly reviews: ReviewsConfig;
   readonly webhooks: WebhooksConfig;
+  readonly workspaces: WorkspacesConfig;
   /** Without a slash at its end. */
   readonly sentry: { readonly apiUrl: string };
   readonly ssh: { readonly knownHostsFile: string | undefined };
@@ -140,6 +141,7 @@ export function readConfig(environment: Environment, readFile: (path: string) =>
     else problems.push(`${setting.name} ${problem}`);
   }
   problems.push(...unknownVariables(environment));
+  if (problems.length === 0) problems.push(...workspacesProblems(createReader(values)));
   if (problems.length > 0) throw new ConfigError(problems);
   return assemble(values, environment['PATH'] ?? '');
 }
@@ -260,6 +262,7 @@ function assemble(values: ReadonlyMap<string, string>, path: string): Config {
     },
     reviews: reviewsSection(read),
     webhooks: webhooksSection(read),
+    workspaces: workspacesSection(read),
     sentry: { apiUrl: read.text('SLIPWAY_SENTRY_API_URL').replace(/\/+$/u, '') },
     ssh: { knownHostsFile: read.optional('SLIPWAY_SSH_KNOWN_HOSTS') },
     tasks: {
@@ -291,7 +294,6 @@ function workerSection({ text, number }: Reader): Config['worker'] {
     outputMb: number('SLIPWAY_OUTPUT_MB'),
     resultMb: number('SLIPWAY_RESULT_MB'),
     mirrorsMb: number('SLIPWAY_MIRRORS_MB'),
-    workspaceDays: number('SLIPWAY_WORKSPACE_DAYS'),
   };
 }
 

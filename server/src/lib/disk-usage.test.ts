@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { diskUsage, freeBytes } from './disk-usage.ts';
+import { diskFullness, diskUsage, freeBytes } from './disk-usage.ts';
 
 const signal = new AbortController().signal;
 const mebibyte = 1024 * 1024;
@@ -24,10 +24,10 @@ test('what folders hold is counted once, without holes and without following lin
   symlinkSync(other, join(folder, 'link'));
   writeFileSync(join(folder, 'hole'), '');
   truncateSync(join(folder, 'hole'), 100 * mebibyte);
-  const { bytes, tooDeep } = await diskUsage([folder], Infinity, signal);
+  const { bytes, tooDeep } = await diskUsage([folder], { limit: Infinity }, signal);
   assert.equal(tooDeep, false);
   assert.ok(bytes >= 3 * mebibyte && bytes < 3.5 * mebibyte, String(bytes));
-  const both = await diskUsage([folder, other, join(folder, 'missing')], Infinity, signal);
+  const both = await diskUsage([folder, other, join(folder, 'missing')], { limit: Infinity }, signal);
   assert.ok(both.bytes >= 11 * mebibyte && both.bytes < 11.5 * mebibyte, String(both.bytes));
 });
 
@@ -35,8 +35,19 @@ test('counting stops once the limit is passed', async (t) => {
   const folder = makeFolder(t);
   for (let file = 0; file < 20; file += 1)
     writeFileSync(join(folder, String(file)), Buffer.alloc(mebibyte, 1));
-  const { bytes } = await diskUsage([folder], 5 * mebibyte, signal);
+  const { bytes } = await diskUsage([folder], { limit: 5 * mebibyte }, signal);
   assert.ok(bytes > 5 * mebibyte && bytes <= 7 * mebibyte, String(bytes));
+});
+
+test('a walk that rests between its turns finds the same, and ends with its signal', async (t) => {
+  const folder = makeFolder(t);
+  for (let file = 0; file < 1_200; file += 1) writeFileSync(join(folder, String(file)), '1');
+  const resting = { limit: Infinity, restMs: 1 };
+  assert.deepEqual(
+    await diskUsage([folder], resting, signal),
+    await diskUsage([folder], { limit: Infinity }, signal),
+  );
+  await assert.rejects(diskUsage([folder], resting, AbortSignal.abort(new Error('enough'))), /enough/u);
 });
 
 test('folders nested deeper than a path can name are told, not skipped', async (t) => {
@@ -52,10 +63,13 @@ test('folders nested deeper than a path can name are told, not skipped', async (
   } finally {
     process.chdir(cwd);
   }
-  assert.equal((await diskUsage([folder], Infinity, signal)).tooDeep, true);
+  assert.equal((await diskUsage([folder], { limit: Infinity }, signal)).tooDeep, true);
 });
 
-test('the free space of a disk is known, and of no disk is not', (t) => {
-  assert.ok((freeBytes(makeFolder(t)) ?? 0) > 0);
-  assert.equal(freeBytes('/no/such/folder'), undefined);
+test('the free space of a disk is known, and how full it is; of no disk neither is', (t) => {
+  const folder = makeFolder(t);
+  assert.ok((freeBytes(folder) ?? 0) > 0);
+  const fullness = diskFullness(folder) ?? -1;
+  assert.ok(fullness >= 0 && fullness < 1, String(fullness));
+  assert.deepEqual([freeBytes('/no/such/folder'), diskFullness('/no/such/folder')], [undefined, undefined]);
 });

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, statfsSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { delay } from './abort.ts';
 
 /** How many entries are looked at before the event loop gets its turn (about 2 ms). */
 const entriesPerTurn = 512;
@@ -11,11 +12,12 @@ const entriesPerTurn = 512;
  * vanishes meanwhile is skipped.
  *
  * Stops early once more than `limit` is found. `tooDeep` says that a path is too long to be opened, which
- * only a program that hides what it writes makes. Rejects with the signal's reason when aborted.
+ * only a program that hides what it writes makes. Rejects with the signal's reason when aborted. With `restMs` it
+ * rests so long after each turn, for what has time.
  */
 export async function diskUsage(
   folders: readonly string[],
-  limit: number,
+  { limit, restMs = 0 }: { readonly limit: number; readonly restMs?: number },
   signal: AbortSignal,
 ): Promise<{ readonly bytes: number; readonly tooDeep: boolean }> {
   const waiting = [...folders];
@@ -31,7 +33,8 @@ export async function diskUsage(
       bytes += allocatedBytes(path, linked);
       if (bytes > limit) return { bytes, tooDeep: false };
       looked += 1;
-      if (looked % entriesPerTurn === 0) await setImmediate(undefined, { signal });
+      if (looked % entriesPerTurn !== 0) continue;
+      await (restMs === 0 ? setImmediate(undefined, { signal }) : delay(restMs, signal));
     }
     signal.throwIfAborted();
   }
@@ -43,6 +46,17 @@ export function freeBytes(path: string): number | undefined {
   try {
     const { bavail, bsize } = statfsSync(path);
     return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How full the disk is that holds `path`, between 0 and 1, as `df` says; undefined when it cannot be asked. */
+export function diskFullness(path: string): number | undefined {
+  try {
+    const { blocks, bfree, bavail } = statfsSync(path);
+    const used = blocks - bfree;
+    return used + bavail === 0 ? undefined : used / (used + bavail);
   } catch {
     return undefined;
   }

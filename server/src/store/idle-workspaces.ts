@@ -8,6 +8,20 @@ export type TreeOwner = {
   readonly workspaceId: string;
   /** Whose disk has the tree that counts; null: nobody's, or a run is at work in it. */
   readonly workerId: string | null;
+  /** Somebody wanted it gone, and no run has begun there since. */
+  readonly isDeleted: boolean;
+  /** A run is at work in it, or waits for it. */
+  readonly isBusy: boolean;
+  /** Nobody's tree counts, and what its last run wrote was too much for the disk. */
+  readonly filledDisk: boolean;
+  /** Since a run began or ended there. */
+  readonly idleSeconds: number;
+  /** Null: nobody has measured the tree. */
+  readonly diskBytes: number | null;
+  /** When that was, as the database writes it. */
+  readonly measuredAt: string | null;
+  /** A run has been at work since then. */
+  readonly isStale: boolean;
   /** Under which addresses its repository was fetched: a mirror each. */
   readonly repositories: readonly { readonly url: string; readonly canonicalUrl: string }[];
 };
@@ -23,7 +37,7 @@ export async function findIdleWorkspaces(
     .selectFrom('workspaces')
     .select('id')
     .where('worker_id', '=', workerId)
-    .where('used_at', '<', daysAgo(idleDays))
+    .where(expired(idleDays))
     .$if(page.after !== undefined, (query) => query.where('id', '>', page.after ?? ''))
     .orderBy('id')
     .limit(page.limit)
@@ -40,25 +54,41 @@ export async function findTreeOwners(
   if (ids.length === 0) return [];
   const result = await sql<TreeOwner>`
     select workspaces.id as "workspaceId", workspaces.worker_id as "workerId",
-      coalesce(jsonb_agg(distinct jsonb_build_object('url', tasks.repository_url,
-        'canonicalUrl', repositories.canonical_url)) filter (where tasks.id is not null), '[]') as repositories
+      coalesce(workspaces.expires_at <= now(), false) as "isDeleted",
+      exists (select from runs where runs.workspace_id = workspaces.id
+        and runs.state in ('queued', 'preparing', 'running', 'collecting')) as "isBusy",
+      ${filledDisk} as "filledDisk",
+      extract(epoch from now() - ${lastUse})::float8 as "idleSeconds",
+      workspaces.disk_bytes as "diskBytes", workspaces.measured_at::text as "measuredAt",
+      coalesce(workspaces.measured_at < ${lastUse}, true) as "isStale",
+      coalesce((select jsonb_agg(distinct jsonb_build_object('url', tasks.repository_url,
+          'canonicalUrl', repositories.canonical_url))
+        from tasks join repositories on repositories.id = tasks.repository_id
+        where tasks.workspace_id = workspaces.id), '[]') as repositories
     from workspaces
-    left join tasks on tasks.workspace_id = workspaces.id
-    left join repositories on repositories.id = tasks.repository_id
     where workspaces.id = any(${[...ids]}::uuid[])
-    group by workspaces.id order by workspaces.id`.execute(database.kysely);
+    order by workspaces.id`.execute(database.kysely);
   return result.rows;
 }
+
+/**
+ * Why a worker's tree may go. `idle`: it counts, and nobody used it for so many days. `leftover`: another
+ * tree counts, or the workspace was deleted, or none counts (its last run ended badly) and nobody used it for so
+ * many days. `room`: the space is needed; one that counts goes, since its work is kept, one that no run goes on
+ * in when it is an hour old, and at once where its run is what filled the disk.
+ */
+export type ReasonToGo =
+  | { readonly kind: 'idle' | 'leftover'; readonly days: number }
+  | { readonly kind: 'room' };
 
 export type LettingGo = {
   readonly workspaceId: string;
   readonly workerId: string;
-  /**
-   * A number: the tree that counts is this worker's, and goes when it was not used for so many days.
-   * Undefined: another tree counts, or none does, and this worker's is a leftover.
-   */
-  readonly idleDays: number | undefined;
+  readonly because: ReasonToGo;
 };
+
+/** From when on a tree that holds the only copy of what a failed run did may go for the space it takes. */
+export const unkeptSeconds = 3_600;
 
 /**
  * Calls `discard`, which puts this worker's tree out of the way, while nothing can begin to use it; then the
@@ -77,29 +107,39 @@ export async function letGoOfWorkspace(
   return database.transaction(async (tx) => {
     const locked = await tx
       .selectFrom('workspaces')
-      .select('id')
+      .select('worker_id')
       .where('id', '=', going.workspaceId)
-      .where((where) =>
-        going.idleDays === undefined
-          ? where('worker_id', 'is distinct from', going.workerId)
-          : where.and([
-              where('worker_id', '=', going.workerId),
-              where('used_at', '<', daysAgo(going.idleDays)),
-            ]),
-      )
+      .where(mayGo(going))
       .forUpdate()
       .skipLocked()
       .executeTakeFirst();
     if (locked === undefined || (await isInUse(tx, going.workspaceId))) return false;
     await discard();
+    // A tree that counts elsewhere has a size of its own there.
+    if (locked.worker_id !== null && locked.worker_id !== going.workerId) return true;
     await tx
       .updateTable('workspaces')
-      .set({ worker_id: null })
+      .set({ worker_id: null, disk_bytes: null, measured_at: sql`now()` })
       .where('id', '=', going.workspaceId)
-      .where('worker_id', '=', going.workerId)
       .execute();
     return true;
   });
+}
+
+function mayGo({ workerId, because }: LettingGo) {
+  const isOurs = sql<boolean>`worker_id = ${workerId}`;
+  switch (because.kind) {
+    case 'idle':
+      return sql<boolean>`${isOurs} and ${expired(because.days)}`;
+    case 'leftover':
+      return sql<boolean>`worker_id is distinct from ${workerId} and (worker_id is not null
+        or expires_at <= now() or ${lastUse} < now() - make_interval(days => ${because.days}))`;
+    case 'room':
+      return sql<boolean>`(${isOurs} or (worker_id is null
+        and (${filledDisk} or ${lastUse} < now() - make_interval(secs => ${unkeptSeconds}))))`;
+    default:
+      return because satisfies never;
+  }
 }
 
 /** Nobody's tree counts any more: the run that is at work there makes a new one. */
@@ -110,6 +150,7 @@ export async function forgetTree(database: Database, workspaceId: string): Promi
   );
 }
 
+/** A callback tells of the task alone: neither tree nor mirror matter to it. */
 async function isInUse(tx: Transaction<Tables>, workspaceId: string): Promise<boolean> {
   const run = await tx
     .selectFrom('runs')
@@ -125,11 +166,19 @@ async function isInUse(tx: Transaction<Tables>, workspaceId: string): Promise<bo
     .select('effects.id')
     .where('tasks.workspace_id', '=', workspaceId)
     .where('effects.state', 'in', ['waiting', 'leased'])
+    .where('effects.kind', '<>', 'callback')
     .limit(1)
     .executeTakeFirst();
   return effect !== undefined;
 }
 
-function daysAgo(days: number) {
-  return sql<Date>`now() - make_interval(days => ${days})`;
+/** When a workspace was used last: `used_at` is not moved by a run that ends badly. */
+export const lastUse = sql<Date>`greatest(workspaces.used_at,
+  (select max(runs.ended_at) from runs where runs.workspace_id = workspaces.id))`;
+
+const filledDisk = sql<boolean>`(workspaces.worker_id is null and coalesce((select runs.failure ->> 'code' from runs
+  where runs.workspace_id = workspaces.id order by runs.number desc limit 1) = 'disk_limit', false))`;
+
+function expired(days: number) {
+  return sql<boolean>`coalesce(workspaces.expires_at, workspaces.used_at + make_interval(days => ${days})) < now()`;
 }

@@ -69,6 +69,8 @@ export async function startRun(
           base_commit: workspace.baseCommit,
           ...(workspace.headCommit === undefined ? {} : { head_commit: workspace.headCommit }),
           used_at: sql`now()`,
+          // One that was deleted meanwhile is there again.
+          expires_at: null,
         })
         .where('id', '=', workspace.workspaceId)
         .execute();

@@ -145,7 +145,7 @@ async function startAgent(
     door.tellOutput();
   };
   const onFailure = (error: unknown): void =>
-    decision.end('disk_limit', `Its output could not be kept: ${String(error)}`);
+    decision.end('disk_limit', `Its output could not be kept in ${spec.folder}: ${String(error)}.`);
   const full = `It wrote more than ${spec.limits.outputBytes} bytes.`;
   const output = await startSpool(pipes.stdout, join(spec.folder, outputFile), spec.limits.outputBytes, {
     onBytes,

@@ -83,7 +83,7 @@ export async function watchDisk(
     const due = performance.now() - walkedAt >= pauseMs;
     if (!due && freeThen - free < room / 2) continue;
     const startedAt = performance.now();
-    const { bytes, tooDeep } = await diskUsage(limits.diskFolders, limits.diskBytes, signal);
+    const { bytes, tooDeep } = await diskUsage(limits.diskFolders, { limit: limits.diskBytes }, signal);
     walkedAt = performance.now();
     pauseMs = Math.min(longestWalkPauseMs, Math.max(shortestWalkPauseMs, (walkedAt - startedAt) * walkShare));
     room = limits.diskBytes - bytes;

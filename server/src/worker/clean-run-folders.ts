@@ -23,17 +23,30 @@ export async function cleanRunFolders(
 ): Promise<{ readonly removed: number; readonly failed: number }> {
   const count = { removed: 0, failed: 0 };
   for (const workspaceId of await folderIds(cleaning.folders.runs)) {
-    signal.throwIfAborted();
-    const parent = join(cleaning.folders.runs, workspaceId);
-    const runIds = await folderIds(parent);
-    const unsettled = runIds.length === 0 ? new Set() : await findUnsettledRuns(cleaning.database, runIds);
-    for (const runId of runIds.filter((id) => !unsettled.has(id))) {
-      if (await removeRunFolder(cleaning, { workspaceId, runId }, signal)) count.removed += 1;
-      else count.failed += 1;
-    }
-    // Fails while there is anything in it, which is what is wanted.
-    await rmdir(parent).catch(() => undefined);
+    const { removed, failed } = await cleanRunFoldersOf(cleaning, workspaceId, signal);
+    count.removed += removed;
+    count.failed += failed;
   }
+  return count;
+}
+
+/** The same for the runs of one workspace. */
+export async function cleanRunFoldersOf(
+  cleaning: RunFolderCleaning,
+  workspaceId: string,
+  signal: AbortSignal,
+): Promise<{ readonly removed: number; readonly failed: number }> {
+  const count = { removed: 0, failed: 0 };
+  signal.throwIfAborted();
+  const parent = join(cleaning.folders.runs, workspaceId);
+  const runIds = await folderIds(parent);
+  const unsettled = runIds.length === 0 ? new Set() : await findUnsettledRuns(cleaning.database, runIds);
+  for (const runId of runIds.filter((id) => !unsettled.has(id))) {
+    if (await removeRunFolder(cleaning, { workspaceId, runId }, signal)) count.removed += 1;
+    else count.failed += 1;
+  }
+  // Fails while there is anything in it, which is what is wanted.
+  await rmdir(parent).catch(() => undefined);
   return count;
 }
 

@@ -7,6 +7,7 @@ import {
   findIdleWorkspaces,
   findTreeOwners,
   letGoOfWorkspace,
+  type ReasonToGo,
   type TreeOwner,
 } from '../store/idle-workspaces.ts';
 import { folderIds } from './clean-run-folders.ts';
@@ -25,18 +26,19 @@ export type WorkspacesCleaned = { readonly removed: number; readonly failed: num
 
 const batch = 100;
 const dayMs = 24 * 60 * 60_000;
+const daySeconds = 24 * 60 * 60;
 
 /** Removes the trees of workspaces that nobody used for `workspaceDays`, and lets their mirrors go. */
 export async function cleanIdleWorkspaces(
   cleaning: WorkspaceCleaning,
   signal: AbortSignal,
 ): Promise<WorkspacesCleaned> {
-  const { database, workerId, workspaceDays } = cleaning;
+  const { database, workerId, workspaceDays: days } = cleaning;
   const count = { removed: 0, failed: 0 };
   let after: string | undefined;
   for (;;) {
-    const owners = await findIdleWorkspaces(database, workerId, workspaceDays, { after, limit: batch });
-    for (const owner of owners) add(count, await letGo(cleaning, owner, workspaceDays, signal));
+    const owners = await findIdleWorkspaces(database, workerId, days, { after, limit: batch });
+    for (const owner of owners) add(count, await letGo(cleaning, owner, { kind: 'idle', days }, signal));
     if (owners.length < batch) return count;
     after = owners.at(-1)?.workspaceId;
   }
@@ -44,48 +46,75 @@ export async function cleanIdleWorkspaces(
 
 /**
  * Removes the workspace folders that count for nobody: whose workspace does not exist (a day old, since only
- * a database other than the one of yesterday explains many of them), or has its tree elsewhere or nowhere,
- * as after an attempt that was lost here and made again on another host.
+ * a database other than the one of yesterday explains many of them), was deleted, has its tree elsewhere, as after
+ * an attempt that was lost here and made again on another host, or has none that counts, as after a run that
+ * failed. What such a run did is nowhere else, so its tree stays as long as any other.
  */
 export async function cleanStrayWorkspaces(
   cleaning: WorkspaceCleaning,
   signal: AbortSignal,
 ): Promise<WorkspacesCleaned> {
-  const { folders, clock, database, workerId } = cleaning;
+  const { folders, clock } = cleaning;
   const count = { removed: 0, failed: 0 };
-  const names = await folderIds(folders.workspaces);
-  for (let from = 0; from < names.length; from += batch) {
-    const ids = names.slice(from, from + batch);
-    const owners = new Map((await findTreeOwners(database, ids)).map((owner) => [owner.workspaceId, owner]));
-    for (const id of ids) {
-      const owner = owners.get(id);
-      if (owner === undefined) {
-        if (!(await isUnchangedFor(join(folders.workspaces, id), dayMs, clock))) continue;
-        add(count, await attempt(cleaning, id, signal, (discard) => discard().then(() => true)));
-      } else if (owner.workerId !== workerId) {
-        add(count, await letGo(cleaning, owner, undefined, signal));
-      }
+  for await (const { id, owner } of foldersHere(cleaning)) {
+    if (owner === undefined) {
+      if (!(await isUnchangedFor(join(folders.workspaces, id), dayMs, clock))) continue;
+      add(count, await attempt(cleaning, id, signal, (discard) => discard().then(() => true)));
+    } else if (isLeftover(cleaning, owner)) {
+      add(count, await cleanLeftover(cleaning, owner, signal));
     }
   }
   return count;
 }
 
-type Outcome = 'removed' | 'failed' | 'left';
+/** Every workspace folder here, with whose it is; a batch at a time, read just before it is given. */
+export async function* foldersHere({
+  folders,
+  database,
+}: Pick<WorkspaceCleaning, 'folders' | 'database'>): AsyncGenerator<{
+  readonly id: string;
+  readonly owner: TreeOwner | undefined;
+}> {
+  const names = await folderIds(folders.workspaces);
+  for (let from = 0; from < names.length; from += batch) {
+    const ids = names.slice(from, from + batch);
+    const owners = new Map((await findTreeOwners(database, ids)).map((owner) => [owner.workspaceId, owner]));
+    for (const id of ids) yield { id, owner: owners.get(id) };
+  }
+}
+
+function isLeftover({ workerId, workspaceDays }: WorkspaceCleaning, owner: TreeOwner): boolean {
+  if (owner.workerId === workerId) return false;
+  return owner.workerId !== null || owner.isDeleted || owner.idleSeconds > workspaceDays * daySeconds;
+}
+
+/** Removes one folder that counts for nobody. */
+export function cleanLeftover(
+  cleaning: WorkspaceCleaning,
+  owner: TreeOwner,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  return letGo(cleaning, owner, { kind: 'leftover', days: cleaning.workspaceDays }, signal);
+}
+
+/** `left`: something is at work in it, or may still live there. */
+export type Outcome = 'removed' | 'failed' | 'left';
 
 function add(count: { removed: number; failed: number }, outcome: Outcome): void {
   if (outcome !== 'left') count[outcome] += 1;
 }
 
-async function letGo(
+/** Removes one folder for this reason, if that still holds, and lets the mirror go. Never rejects but for the signal. */
+export async function letGo(
   cleaning: WorkspaceCleaning,
   owner: TreeOwner,
-  idleDays: number | undefined,
+  because: ReasonToGo,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { database, workerId, mirrors } = cleaning;
   const { workspaceId } = owner;
   return attempt(cleaning, workspaceId, signal, (discard) =>
-    letGoOfWorkspace(database, { workspaceId, workerId, idleDays }, async () => {
+    letGoOfWorkspace(database, { workspaceId, workerId, because }, async () => {
       await discard();
       // Within the lock: whoever comes next keeps its commit again, and this must not take that back.
       for (const { url, canonicalUrl } of owner.repositories) {
@@ -113,6 +142,8 @@ async function attempt(
     await removeTree(aside, signal);
     return 'removed';
   } catch (error) {
+    // Nobody comes for what was put aside, and a disk that is too full to write that down needs the room.
+    await removeTree(aside, signal).catch(() => undefined);
     signal.throwIfAborted();
     logger.warn({ workspaceId, error: String(error) }, 'a workspace could not be removed');
     return 'failed';

@@ -10,6 +10,7 @@ import { parseExit } from '../supervisor/records.ts';
 import type { WorkerContext } from './context.ts';
 import { withPatience } from '../store/patience.ts';
 import { failureOf } from './failures.ts';
+import { fullDiskBehind } from './full-disk.ts';
 
 /** How long a record of an end may be tried while the database is away; then the sweeper's turn comes. */
 const recordPatienceMs = 120_000;
@@ -28,7 +29,7 @@ export async function failAttempt(
   },
 ): Promise<boolean> {
   const { error, phase, redactor } = failed;
-  const plain = failureOf(error, phase);
+  const plain = fullDiskBehind(error, failureOf(error, phase), context.folders.workspaces);
   // A remote's own words may repeat the token that it did not like.
   const failure = redactor === undefined ? plain : { ...plain, message: redactor.text(plain.message) };
   const { taskId, runId, traceId } = run;

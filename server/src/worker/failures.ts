@@ -86,7 +86,7 @@ export function failureOfExit(exit: ExitRecord, timeoutSeconds: number): Failure
     case 'disk_limit':
       return limit(
         'disk_limit',
-        `the agent was ended: ${exit.detail} Have it write less, or raise SLIPWAY_DISK_MB.`,
+        `the agent was ended: ${exit.detail} Have it write less, raise SLIPWAY_DISK_MB, or make room on the disk.`,
       );
     case 'not_started':
       return {

@@ -3,6 +3,7 @@ import { sweepBlobs } from '../store/blob-sweep.ts';
 import { cleanRunFolders } from './clean-run-folders.ts';
 import { cleanScratch } from './clean-scratch.ts';
 import { cleanIdleWorkspaces, cleanStrayWorkspaces, type WorkspaceCleaning } from './clean-workspaces.ts';
+import { measureMissedWorkspaces } from './measure-workspaces.ts';
 
 export type HostDutiesDeps = WorkspaceCleaning & {
   /** Where blobs lie as files; hosts may share it. */
@@ -10,6 +11,7 @@ export type HostDutiesDeps = WorkspaceCleaning & {
 };
 
 const minuteMs = 60_000;
+const minute = 60;
 const tenMinutes = 600;
 const hour = 3_600;
 
@@ -27,8 +29,9 @@ export function hostDuties(deps: HostDutiesDeps): readonly Duty[] {
   });
   return [
     own('run-folders', tenMinutes, (signal) => cleanRunFolders(deps, signal)),
-    own('idle-workspaces', hour, (signal) => cleanIdleWorkspaces(deps, signal)),
-    own('stray-workspaces', hour, (signal) => cleanStrayWorkspaces(deps, signal)),
+    own('idle-workspaces', minute, (signal) => cleanIdleWorkspaces(deps, signal)),
+    own('stray-workspaces', minute, (signal) => cleanStrayWorkspaces(deps, signal)),
+    own('unmeasured-workspaces', minute, (signal) => measureMissedWorkspaces(deps, signal)),
     own('scratch', hour, (signal) => cleanScratch(deps, signal)),
     own('mirrors', tenMinutes, (signal) => mirrors.trim(signal).then(() => ({}))),
     own('blobs', hour, (signal) => sweepBlobs({ database, folder, clock }, signal)),

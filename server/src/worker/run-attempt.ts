@@ -1,14 +1,12 @@
 import { rm } from 'node:fs/promises';
 import type { AgentTask } from '../agents/agent.ts';
 import type { FailurePhase } from '../domain/failure.ts';
-import type { Secret } from '../lib/secret.ts';
 import { createGrowingRedactor, type GrowingRedactor } from '../secrets/growing-redactor.ts';
-import type { Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { recordExit, startRun } from '../store/move-run.ts';
 import { readClaim } from '../store/read-claim.ts';
+import { wakeWorkflow } from '../store/wakeups.ts';
 import type { WarmSupervisor } from '../supervisor/start.ts';
-import { agentOf } from './agent-of.ts';
 import { agentTaskOf } from './agent-task.ts';
 import type { WorkerContext } from './context.ts';
 import type { Conversation } from './conversation.ts';
@@ -17,6 +15,7 @@ import { finishAttempt } from './finish-attempt.ts';
 import { followAgent } from './follow-agent.ts';
 import { failAttempt, recordCancelled } from './fail-attempt.ts';
 import { failureOf } from './failures.ts';
+import { openSecrets, type OpenedSecrets } from './open-secrets.ts';
 import { hasTree, prepareWorkspace, workBranch } from './prepare-workspace.ts';
 import { recordStep } from './record-output.ts';
 import { hidingFrom } from './remote-of.ts';
@@ -39,7 +38,7 @@ export async function runAttempt(
   run: ClaimedRun,
   { signal, onWaiting }: Attending,
 ): Promise<void> {
-  const redactor = createGrowingRedactor([]);
+  const redactor = createGrowingRedactor([], Infinity);
   const findCredential = hidingFrom(redactor, context.findCredential);
   const attempt: Attempt = { context: { ...context, findCredential }, run, redactor, signal, onWaiting };
   try {
@@ -51,6 +50,7 @@ export async function runAttempt(
   } finally {
     attempt.warm?.discard();
     context.wakeups.wake('stream', run.taskId);
+    if (run.workflowRunId !== null) wakeWorkflow(context.wakeups, run.workflowRunId);
   }
 }
 
@@ -72,13 +72,6 @@ type Attempt = Attending & {
   task?: AgentTask;
   warm?: WarmSupervisor | undefined;
   conversation?: Conversation;
-};
-
-type OpenedSecrets = {
-  /** Knows all of them. */
-  readonly redactor: Redactor;
-  /** The key to the agent's model: the task's own where it is for that provider, else the server's. */
-  readonly modelKey: Secret | undefined;
 };
 
 /** Does what the run's state asks for; false when it has ended, or is somebody else's. */
@@ -104,31 +97,14 @@ async function takeStep(attempt: Attempt): Promise<boolean> {
 }
 
 async function secretsOf(attempt: Attempt): Promise<OpenedSecrets> {
-  const { context, run, redactor, signal } = attempt;
-  if (attempt.secrets !== undefined) return attempt.secrets;
-  const open = async (id: string | null): Promise<Secret | undefined> =>
-    id === null ? undefined : withPatience(signal, () => context.openSecret(id));
-  const { model } = agentOf(context, run).abilities;
-  const own = await open(run.aiKeyId);
-  // Given for the task's own agent: a review can be another one's, whose model is another provider's.
-  const isForIt = context.agents.get(run.options.agent)?.abilities.model === model;
-  const servers = model === undefined ? undefined : context.settings.models[model].key;
-  const modelKey = isForIt ? (own ?? servers) : servers;
-  const { providerKey, ownerId } = run;
-  const named =
-    providerKey === null
-      ? undefined
-      : await withPatience(signal, () => context.openKey(ownerId, providerKey));
-  const all = [await open(run.accessTokenId), named, own, modelKey, ...context.settings.forgeTokens];
-  for (const secret of all) {
-    if (secret !== undefined) redactor.hide(secret);
-  }
-  attempt.secrets = { redactor, modelKey };
+  attempt.secrets ??= await openSecrets(attempt.context, attempt, attempt.signal);
   return attempt.secrets;
 }
 
 async function taskOf(attempt: Attempt): Promise<AgentTask> {
-  attempt.task ??= await agentTaskOf(attempt.context, attempt.run, attempt.signal);
+  const { context, run, signal } = attempt;
+  const { servers } = await secretsOf(attempt);
+  attempt.task ??= await agentTaskOf(context, run, { servers, signal });
   return attempt.task;
 }
 
@@ -254,7 +230,8 @@ async function endBrokenOff(attempt: Attempt, error: unknown): Promise<void> {
   }
 }
 
-/** The supervisor's files; the workspace stays for what may follow. */
+/** The supervisor's files; the workspace stays for what may follow, and is measured behind the run's back. */
 async function tidy(context: WorkerContext, run: ClaimedRun): Promise<void> {
   await rm(runFolder(context.folders, run), { recursive: true, force: true });
+  context.wakeups.wake('workspace', run.workspaceId);
 }

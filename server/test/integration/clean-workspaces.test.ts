@@ -5,11 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { resolveBranch } from '../../src/git/mirrors.ts';
-import { delay } from '../../src/lib/abort.ts';
 import { systemIds } from '../../src/lib/ids.ts';
-import type { Database } from '../../src/store/database.ts';
 import { letGoOfWorkspace } from '../../src/store/idle-workspaces.ts';
-import { ensureWorker } from '../../src/store/owners.ts';
 import { cleanIdleWorkspaces, cleanStrayWorkspaces } from '../../src/worker/clean-workspaces.ts';
 import { testForge } from '../support/git-repositories.ts';
 import {
@@ -17,6 +14,8 @@ import {
   inTwoDays,
   makeHouse,
   makeEndedTask,
+  makeFailedTask,
+  moveElsewhere,
   makeTask,
   makeTree,
   followUp,
@@ -24,6 +23,7 @@ import {
   cleaningOf,
   ownerOf,
   hasTree,
+  someoneWaits,
 } from '../support/house.ts';
 
 test('the tree of a workspace that nobody used for days goes, and its mirror is let go', async (t) => {
@@ -73,18 +73,31 @@ test('a workspace is left alone while a run waits, an effect waits, or a run lef
   const inhabited = await makeEndedTask(house);
   await mkdir(join(house.folders.runs, inhabited.workspaceId, inhabited.runId), { recursive: true });
   const elsewhere = await makeEndedTask(house);
-  const other = systemIds.ordered();
-  await ensureWorker(house.database, { id: other, host: 'there', version: '0' });
-  await house.database.kysely
-    .updateTable('workspaces')
-    .set({ worker_id: other })
-    .where('id', '=', elsewhere.workspaceId)
-    .execute();
+  await moveElsewhere(house, elsewhere);
   assert.deepEqual(await cleanIdleWorkspaces(cleaningOf(house), limit()), { removed: 0, failed: 0 });
   assert.deepEqual(
     [waits, delivers, inhabited, elsewhere].map((made) => hasTree(house, made)),
     [true, true, true, true],
   );
+});
+
+test('what tells of the end of a task keeps no workspace', async (t) => {
+  const house = await makeHouse(t);
+  const made = await makeEndedTask(house);
+  await house.database.kysely
+    .insertInto('effects')
+    .values({
+      id: systemIds.ordered(),
+      owner_id: house.ownerId,
+      task_id: made.taskId,
+      kind: 'callback',
+      key: 'callback',
+      payload: '{}',
+      state: 'waiting',
+      deadline_at: sql`now() + interval '1 hour'`,
+    })
+    .execute();
+  assert.deepEqual(await cleanIdleWorkspaces(cleaningOf(house), limit()), { removed: 1, failed: 0 });
 });
 
 test('one workspace that cannot be removed keeps no other from its turn', async (t) => {
@@ -107,22 +120,11 @@ test('one workspace that cannot be removed keeps no other from its turn', async 
   assert.deepEqual(await cleanIdleWorkspaces(cleaningOf(house), limit()), { removed: 2, failed: 0 });
 });
 
-/** Resolves when some statement waits for a lock in this database. */
-async function someoneWaits(database: Database): Promise<void> {
-  for (;;) {
-    const waiting =
-      await sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
-        database.kysely,
-      );
-    if (waiting.rows.length > 0) return;
-    await delay(5, limit());
-  }
-}
-
 test('a follow-up that comes while a tree is being put away begins after it, and knows', async (t) => {
   const house = await makeHouse(t);
   const made = await makeEndedTask(house);
-  const going = { workspaceId: made.workspaceId, workerId: house.workerId, idleDays: 7 };
+  const because = { kind: 'idle', days: 7 } as const;
+  const going = { workspaceId: made.workspaceId, workerId: house.workerId, because };
   const order: string[] = [];
   let inserting: Promise<unknown> = Promise.resolve();
   const gone = await letGoOfWorkspace(house.database, going, async () => {
@@ -140,7 +142,8 @@ test('a follow-up that comes while a tree is being put away begins after it, and
 test('a follow-up that is being inserted keeps its tree', async (t) => {
   const house = await makeHouse(t);
   const made = await makeEndedTask(house);
-  const going = { workspaceId: made.workspaceId, workerId: house.workerId, idleDays: 7 };
+  const because = { kind: 'idle', days: 7 } as const;
+  const going = { workspaceId: made.workspaceId, workerId: house.workerId, because };
   const discard = () => Promise.reject(new Error('it is in use'));
   await house.database.transaction(async (tx) => {
     await followUp(made).execute(tx);
@@ -155,13 +158,11 @@ test('workspace folders that count for nobody go, and nothing else does', async 
   const { folders } = house;
   const counts = await makeEndedTask(house);
   const lost = await makeEndedTask(house);
+  const failed = await makeFailedTask(house, 1);
+  const failedLongAgo = await makeFailedTask(house, 8);
   const begins = await makeTask(house);
   await makeTree(house, begins.workspaceId);
-  await house.database.kysely
-    .updateTable('workspaces')
-    .set({ worker_id: null })
-    .where('id', '=', lost.workspaceId)
-    .execute();
+  await moveElsewhere(house, lost);
   const unknown = systemIds.ordered();
   await makeTree(house, unknown);
   await mkdir(join(folders.workspaces, 'lost+found'));
@@ -170,8 +171,9 @@ test('workspace folders that count for nobody go, and nothing else does', async 
   await writeFile(join(precious, 'file'), 'kept');
   const link = join(folders.workspaces, systemIds.ordered());
   await symlink(precious, link);
-  assert.deepEqual(await cleanStrayWorkspaces(cleaningOf(house), limit()), { removed: 1, failed: 0 });
+  assert.deepEqual(await cleanStrayWorkspaces(cleaningOf(house), limit()), { removed: 2, failed: 0 });
   assert.deepEqual([hasTree(house, lost), existsSync(join(folders.workspaces, unknown))], [false, true]);
+  assert.deepEqual([hasTree(house, failed), hasTree(house, failedLongAgo)], [true, false]);
   const later = cleaningOf(house, { clock: inTwoDays });
   assert.deepEqual(await cleanStrayWorkspaces(later, limit()), { removed: 1, failed: 0 });
   assert.deepEqual([hasTree(house, counts), hasTree(house, begins)], [true, true]);

@@ -25,7 +25,7 @@ test('an empty database has every series, at zero', async (t) => {
   assert.equal(valueOf(metrics, 'codeforge_tasks_in_progress'), 0);
   assert.equal(metrics.get('slipway_tasks')?.samples.length, 9);
   assert.equal(metrics.get('slipway_queue_runs')?.samples.length, 3);
-  assert.equal(metrics.get('slipway_effects')?.samples.length, 12);
+  assert.equal(metrics.get('slipway_effects')?.samples.length, 15);
   for (const name of ['slipway_tasks', 'slipway_runs_live', 'slipway_queue_runs', 'slipway_effects']) {
     assert.equal(valueOf(metrics, name), 0, name);
   }

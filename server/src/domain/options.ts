@@ -1,3 +1,6 @@
+import type { NamedMcpServer } from './mcp-server.ts';
+import type { ToolRequest } from './tool.ts';
+
 /** What a submission asks beyond repository and prompt. Stored with the task; holds no secret. */
 export type TaskOptions = {
   readonly timeoutSeconds: number;
@@ -21,6 +24,9 @@ export type TaskOptions = {
   readonly outputMode?: 'post_comments';
   /** The task in whose workspace this one was to work, where that was still there. */
   readonly workspaceTaskId?: string;
+  /** The task's own MCP servers and tools as they are shown: with their secret values masked. */
+  readonly mcpServers?: readonly NamedMcpServer[];
+  readonly tools?: readonly ToolRequest[];
 };
 
 /**

@@ -2,6 +2,7 @@ import type { Agent } from '../agents/agent.ts';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import { invalidField, Refusal } from '../domain/errors.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
+import type { NamedMcpServer } from '../domain/mcp-server.ts';
 import { priorityRange, type PublishMode, type TaskOptions } from '../domain/options.ts';
 import {
   parseRepositoryUrl,
@@ -10,6 +11,7 @@ import {
   type RepositoryUrlPolicy,
 } from '../domain/repository-url.ts';
 import type { RunKind } from '../domain/run-state.ts';
+import type { ToolRequest } from '../domain/tool.ts';
 import type { ForgeOf } from '../forges/forge.ts';
 import type { Faults } from '../lib/faults.ts';
 import { createAddressGuard, type AddressGuard } from '../lib/guarded-address.ts';
@@ -23,22 +25,24 @@ import {
   findIdempotencyKey,
   type NewTask,
   type SealedSecret,
+  type WorkflowPlace,
 } from '../store/create-task.ts';
 import type { Database } from '../store/database.ts';
 import { findKey } from '../store/keys.ts';
 import { ensureRepository } from '../store/owners.ts';
-import { spendRateLimit } from '../store/rate-limits.ts';
 import { findSharedWorkspace } from '../store/shared-workspace.ts';
 import type { TaskReference, Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
 import { keyMisfit } from './key-misfit.ts';
+import { spendTask } from './spend-task.ts';
 import {
   taskOptionsOf,
   type OptionsPolicy,
   type SubmissionFields,
   type WantedOptions,
 } from './task-options.ts';
+import { taskServersOf } from './task-servers.ts';
 
 export type { SubmissionFields } from './task-options.ts';
 
@@ -56,6 +60,10 @@ export type Submission = WantedOptions & {
   readonly callbackUrl?: string;
   /** The task in whose workspace this one is to work. */
   readonly workspaceTask?: TaskReference;
+  /** Servers of the task's own, of different names. */
+  readonly mcpServers?: readonly NamedMcpServer[];
+  /** Tools of different names; a server of the task's own with the name of one stands in its place. */
+  readonly tools?: readonly ToolRequest[];
   readonly idempotencyKey?: string;
   /** Whose keys these are; undefined: those of callers of the API, which nobody else's shall meet. */
   readonly idempotencyRoute?: string;
@@ -63,6 +71,8 @@ export type Submission = WantedOptions & {
   readonly rateLimitKey?: string;
   /** The request's place in a trace: the task goes on with it. */
   readonly trace?: TracePlace;
+  /** The workflow run that it is a step of. */
+  readonly workflow?: WorkflowPlace;
 };
 
 export type CreatedTask = { readonly id: string; readonly createdAt: Date };
@@ -93,7 +103,7 @@ const callersRoute = 'tasks';
  * Stores a task and wakes a worker. Creating never contacts the repository. With an idempotency key the
  * same submission gives the same task however often it is sent.
  *
- * @throws Refusal `invalid` (by field), `rate_limited`, or `idempotency_mismatch` when the key was used
+ * @throws Refusal `invalid` (by field), `forbidden`, `rate_limited`, or `idempotency_mismatch` when the key was used
  * with another submission.
  */
 export function createTaskService(deps: CreateTaskDeps) {
@@ -115,7 +125,10 @@ export function createTaskService(deps: CreateTaskDeps) {
       if (kept !== undefined) return kept;
     }
     await checkKey(deps, viewer, { submission, repository, fields });
-    if (submission.rateLimitKey !== undefined) await spend(deps, submission.rateLimitKey);
+    const servers = await taskServersOf(deps.database, viewer, { wanted: submission, fields });
+    if (submission.rateLimitKey !== undefined) {
+      await spendTask(deps.database, deps.policy.tasksPerMinute, submission.rateLimitKey);
+    }
     const repositoryId = await repositoryIdOf(deps, repositoryIds, repository.canonical);
     const { workspace, ...shared } = await workspaceOf(deps, viewer, { submission, repositoryId, fields });
     const task: NewTask = {
@@ -128,12 +141,14 @@ export function createTaskService(deps: CreateTaskDeps) {
       source: submission.source,
       kind: submission.kind,
       prompt: submission.prompt,
-      options: { ...options, ...shared },
+      options: { ...options, ...servers.options, ...shared },
       publish: submission.publish,
       callbackUrl: submission.callbackUrl ?? null,
       providerKey: submission.providerKey ?? null,
       accessToken: submission.accessToken === undefined ? null : seal(deps, submission.accessToken),
       ...(submission.aiKey === undefined ? {} : { aiKey: seal(deps, submission.aiKey) }),
+      ...(servers.sealable === undefined ? {} : { mcpServers: seal(deps, servers.sealable) }),
+      ...(submission.workflow === undefined ? {} : { workflow: submission.workflow }),
       traceId: submission.trace?.traceId ?? deps.ids.random().replaceAll('-', ''),
       priority: submission.priority ?? priorityRange.default,
       pendingSeconds: deadlineSeconds.pending,
@@ -203,7 +218,13 @@ function checkAgent(
   task: { readonly taskId: string; readonly prompt: string; readonly options: TaskOptions },
   fields: SubmissionFields,
 ): void {
-  const { agent: name, timeoutSeconds: _time, ...options } = task.options;
+  const {
+    agent: name,
+    timeoutSeconds: _time,
+    mcpServers: _servers,
+    tools: _tools,
+    ...options
+  } = task.options;
   const agent = agents.get(name);
   if (agent === undefined) throw invalidField(fields.agent, `unknown CLI: ${name.slice(0, 100)}`);
   const about = { taskId: task.taskId, runId: task.taskId, iteration: 1, prompt: task.prompt };
@@ -234,10 +255,7 @@ async function checkKey(
   if (misfit !== undefined) throw invalidField(fields.providerKey, misfit);
 }
 
-/**
- * The workspace of the task that the submission names, where one can go on in it, else a new one. Whose task it
- * is not, or of which repository, is told to nobody.
- */
+/** The workspace of the task that the submission names, where one can go on in it, else a new one. */
 async function workspaceOf(
   { database, ids }: CreateTaskDeps,
   viewer: Viewer,
@@ -255,27 +273,16 @@ async function workspaceOf(
   if (submission.workspaceTask === undefined) return { workspace: fresh };
   const wanted = { task: submission.workspaceTask, ownerId: viewer.userId, repositoryId };
   const found = await findSharedWorkspace(database, wanted);
-  if (found === undefined) {
+  if (found.kind === 'foreign') {
     throw invalidField(fields.workspaceTask, 'must be a task of yours in the same repository');
   }
+  // What is not there any more cannot be gone on in, whatever it was.
+  if (found.kind === 'unknown') return { workspace: fresh };
   const { taskId: workspaceTaskId, workspaceId } = found;
   // A pull request is looked at as it is, in a tree of its own.
   if (workspaceId === undefined || submission.kind === 'pr_review')
     return { workspace: fresh, workspaceTaskId };
   return { workspace: { workspaceId, sharesWorkspace: true }, workspaceTaskId };
-}
-
-async function spend(deps: CreateTaskDeps, key: string): Promise<void> {
-  if (deps.policy.tasksPerMinute === 0) return;
-  const wait = await spendRateLimit(deps.database, `tasks ${key}`, deps.policy.tasksPerMinute);
-  if (wait === undefined) return;
-  throw new Refusal(
-    'rate_limited',
-    `at most ${deps.policy.tasksPerMinute} tasks a minute; try again in ${wait} s`,
-    {
-      retryAfterSeconds: wait,
-    },
-  );
 }
 
 type Idempotency = NonNullable<NewTask['idempotency']>;

@@ -68,6 +68,7 @@ const fields: SubmissionFields = {
   approvals: 'approvals',
   partialMessages: 'partial_messages',
   mcpServers: 'mcp_servers',
+  tools: 'tools',
   outputSchema: 'output_schema',
   workspaceTask: 'workspace_task',
 };

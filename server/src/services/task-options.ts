@@ -39,6 +39,7 @@ export type SubmissionFields = {
   readonly approvals: string;
   readonly partialMessages: string;
   readonly mcpServers: string;
+  readonly tools: string;
   readonly outputSchema: string;
   readonly workspaceTask: string;
 };

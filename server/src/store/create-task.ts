@@ -28,11 +28,18 @@ export type NewTask = {
   readonly accessToken: SealedSecret | null;
   /** The task's own key to the model. */
   readonly aiKey?: SealedSecret;
+  /** The MCP servers that it brought, with those of its tools. */
+  readonly mcpServers?: SealedSecret;
+  /** The workflow run that it is a step of. */
+  readonly workflow?: WorkflowPlace;
   readonly traceId: string;
   readonly priority: number;
   readonly pendingSeconds: number;
   readonly idempotency: { readonly route: string; readonly key: string; readonly bodyHash: string } | null;
 };
+
+/** A step of a workflow run, by its position. */
+export type WorkflowPlace = { readonly runId: string; readonly position: number };
 
 export type SealedSecret = {
   readonly id: string;
@@ -62,7 +69,9 @@ const createTasks: HotStatement = {
         source text, kind text, queue text, prompt text, options text, publish text, callback_url text, provider_key text,
         token_id uuid, token_key_id text, token_nonce bytea, token_ciphertext bytea,
         ai_id uuid, ai_key_id text, ai_nonce bytea, ai_ciphertext bytea,
-        route text, key text, body_hash text, trace_id text, priority integer, pending_seconds float8)
+        mcp_id uuid, mcp_key_id text, mcp_nonce bytea, mcp_ciphertext bytea,
+        route text, key text, body_hash text, trace_id text, priority integer, pending_seconds float8,
+        workflow_run_id uuid, workflow_step integer)
     ), taken as (
       insert into idempotency_keys (owner_id, route, key, body_hash, task_id)
       select owner_id, route, key, body_hash, task_id from given where key is not null
@@ -77,14 +86,18 @@ const createTasks: HotStatement = {
       select token_id, owner_id, token_key_id, token_nonce, token_ciphertext from allowed where token_id is not null
       union all
       select ai_id, owner_id, ai_key_id, ai_nonce, ai_ciphertext from allowed where ai_id is not null
+      union all
+      select mcp_id, owner_id, mcp_key_id, mcp_nonce, mcp_ciphertext from allowed where mcp_id is not null
     ), workspace as (
       insert into workspaces (id, owner_id, repository_id)
       select workspace_id, owner_id, repository_id from allowed where shares is not true order by position
     ), task as (
       insert into tasks (id, owner_id, source, kind, repository_id, repository_url, prompt, options, publish,
-        callback_url, provider_key, access_token_id, ai_key_id, state, workspace_id, trace_id, deadline_at)
+        callback_url, provider_key, access_token_id, ai_key_id, mcp_secret_id, state, workspace_id, trace_id, deadline_at,
+        workflow_run_id, workflow_step)
       select task_id, owner_id, source, kind, repository_id, repository_url, prompt, json, publish,
-        callback_url, provider_key, token_id, ai_id, 'pending', workspace_id, trace_id, deadline_at
+        callback_url, provider_key, token_id, ai_id, mcp_id, 'pending', workspace_id, trace_id, deadline_at,
+        workflow_run_id, workflow_step
       from allowed order by position returning id, created_at
     ), stream as (
       insert into streams (id, last_seq) select task_id, 1 from allowed
@@ -140,7 +153,7 @@ async function insertTasks(
 
 /** A task as `createTasks` reads it; a column that is left out is null. */
 function rowOf(task: NewTask, position: number) {
-  const { accessToken, aiKey, idempotency } = task;
+  const { accessToken, aiKey, mcpServers, idempotency } = task;
   return {
     position,
     task_id: task.taskId,
@@ -170,11 +183,18 @@ function rowOf(task: NewTask, position: number) {
       ai_nonce: bytesOf(aiKey.nonce),
       ai_ciphertext: bytesOf(aiKey.ciphertext),
     }),
+    ...(mcpServers && {
+      mcp_id: mcpServers.id,
+      mcp_key_id: mcpServers.keyId,
+      mcp_nonce: bytesOf(mcpServers.nonce),
+      mcp_ciphertext: bytesOf(mcpServers.ciphertext),
+    }),
     ...(idempotency && {
       route: idempotency.route,
       key: idempotency.key,
       body_hash: idempotency.bodyHash,
     }),
+    ...(task.workflow && { workflow_run_id: task.workflow.runId, workflow_step: task.workflow.position }),
     trace_id: task.traceId,
     priority: task.priority,
     pending_seconds: task.pendingSeconds,

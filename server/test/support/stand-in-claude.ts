@@ -7,7 +7,8 @@ import { join } from 'node:path';
  * `asked.txt`, and says in its result which turn of its conversation it was. Words in the prompt change what
  * it does: `SLEEP` takes two seconds, `FAIL` ends with code 1 after an answer, `BARE` prints no JSON at all,
  * `STAY` does not leave after its result, `SPY` asks the model something and prints all that it can see of its
- * world, in rot13, so that nothing knows a secret by its value.
+ * world, in rot13, so that nothing knows a secret by its value. `SERVERS` prints the MCP servers that it was given,
+ * in rot13 too.
  * Whoever asks it for a verdict gets a review with one finding, in the first line of the first file that the last
  * commit changed; then it writes nothing.
  * In the form that asks, it wants to run one command and writes the answer into `answer.txt`; `LEAVE` has it
@@ -15,12 +16,14 @@ import { join } from 'node:path';
  */
 const script = String.raw`#!/bin/sh
 set -u
-args="$*" prompt='' resume='' asks=no
+args="$*" prompt='' resume='' servers='' asks=no
 while [ $# -gt 0 ]; do
   case $1 in
     -p) case "${'$'}{2-}" in ''|-*) ;; *) prompt=$2; shift ;; esac ;;
     --verbose) ;;
+    --strict-mcp-config) [ "$asks" = yes ] || exit 64 ;;
     --resume) resume=$2; shift ;;
+    --mcp-config) servers=$2; shift ;;
     --input-format) asks=yes; shift ;;
     --output-format|--permission-mode|--model|--max-turns|--max-budget-usd|--permission-prompt-tool|--setting-sources|--add-dir) shift ;;
     *) echo "error: unknown option '$1'" >&2; exit 64 ;;
@@ -47,6 +50,9 @@ case $prompt in *BARE*) echo 'just text'; exit 0 ;; esac
 say '{"type":"system","subtype":"init","session_id":"'"$session"'","model":"stand-in","claude_code_version":"0.0.1"}'
 case $prompt in *verdict*) ;; *) printf '%s\n' "$prompt" >>asked.txt ;; esac
 case $prompt in *SLEEP*) sleep 2 ;; esac
+case $prompt in *SERVERS*)
+  [ -z "$servers" ] && echo 'given nothing' || printf 'given %s\n' "$(tr -d '\n' <"$servers" | tr 'A-Za-z' 'N-ZA-Mn-za-m')" ;;
+esac
 case $prompt in *SPY*)
   printf 'POST %s/v1/messages HTTP/1.1\r\nhost: model\r\nx-api-key: %s\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}' \
     "/${'$'}{ANTHROPIC_BASE_URL#*://*/}" "$ANTHROPIC_API_KEY" | socat -t 5 - TCP:127.0.0.1:3128 | tr '\r' ' '

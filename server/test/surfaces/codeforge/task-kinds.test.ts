@@ -28,9 +28,6 @@ test('what does not fit the kind of task is a 400 at its field', async (t) => {
           ] as const,
       ),
     ),
-    [config({ workspace_task_id: 'x' }), 'workspace_task_id', 'must be the id of a task'],
-    [config({ workspace_task_id: '../1' }), 'workspace_task_id', 'must be the id of a task'],
-    [config({ workspace_task_id: '0' }), 'workspace_task_id', 'must be the id of a task'],
     [config({ workspace_task_id: 7 }), 'workspace_task_id', 'must be a string'],
   ];
   for (const [change, field, message] of cases) {

@@ -1,7 +1,7 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
 import { Refusal } from '../../../domain/errors.ts';
 
-/** Messages by the field's JSON name: its last part, wherever in the body it stands. */
+/** Messages by the field's JSON name; what is not at the top by its way there: `list[0].name`. */
 export type FieldErrors = Readonly<Record<string, string>>;
 
 /** Refuses a request by its wrong fields; `prompt: field is required` where there is one. */
@@ -17,10 +17,13 @@ export function fieldErrors(errors: readonly FastifySchemaValidationError[]): Re
   return invalidFields(fields);
 }
 
+/** `config` is where most fields are: what stands in it is known by its own name. */
 function fieldOf(error: FastifySchemaValidationError): string {
   const missing = error.params['missingProperty'];
-  if (typeof missing === 'string') return missing;
-  return error.instancePath.slice(error.instancePath.lastIndexOf('/') + 1);
+  const path = error.instancePath.split('/').slice(1);
+  if (typeof missing === 'string') path.push(missing);
+  const told = path.length > 1 && path[0] === 'config' ? path.slice(1) : path;
+  return told.map((part, at) => (/^\d+$/u.test(part) ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');
 }
 
 function messageOf({ keyword, params, message }: FastifySchemaValidationError): string {

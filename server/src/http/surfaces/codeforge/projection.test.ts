@@ -53,6 +53,7 @@ const task: Task = {
   isPosting: false,
   patchBlobId: null,
   durationMs: 0,
+  workflowRunId: null,
   traceId: '0123456789abcdef0123456789abcdef',
   lastEventId: 1,
 };

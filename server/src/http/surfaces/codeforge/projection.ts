@@ -8,6 +8,8 @@ import type { TaskRow } from '../../../services/list-tasks.ts';
 import type { Iteration, Work } from '../../../services/read-work.ts';
 import type { Task } from '../../../services/show-task.ts';
 import type { ApprovalBody } from './approval-schemas.ts';
+import { mcpServerBodyOf } from './mcp-projection.ts';
+import { toolRequestBody } from './tool-projection.ts';
 import type {
   ChangesSummaryBody,
   CodeforgeStatus,
@@ -123,6 +125,7 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
     ...(task.pullRequestNumber === null ? {} : { pr_number: task.pullRequestNumber }),
     ...filled({ pr_url: task.pullRequestUrl }),
     ...(work.iterations === undefined ? {} : { iterations: iterationBodies(task, work.iterations) }),
+    ...filled({ workflow_run_id: task.workflowRunId }),
     trace_id: task.traceId,
     created_at: task.createdAt.toISOString(),
     ...filled({
@@ -152,6 +155,8 @@ function configOf(options: Task['options']): TaskBody['config'] {
     ...(labels === undefined ? {} : { labels: [...labels] }),
     ...(pullRequestNumber === undefined ? {} : { pr_number: pullRequestNumber }),
     ...filled({ output_mode: outputMode, workspace_task_id: workspaceTaskId }),
+    ...(options.mcpServers === undefined ? {} : { mcp_servers: options.mcpServers.map(mcpServerBodyOf) }),
+    ...(options.tools === undefined ? {} : { tools: options.tools.map(toolRequestBody) }),
   };
 }
 

@@ -13,13 +13,24 @@ export function leavingOf(reply: FastifyReply): AbortSignal {
   return left.signal;
 }
 
-/** A null is an absent field, at the top and in `config`: many clients write one for every empty field. */
+/**
+ * A null is an absent field, at the top, in `config` and in the entries of their lists: many clients write one for
+ * every empty field.
+ */
 export async function dropNulls(request: FastifyRequest): Promise<void> {
   dropNullEntries(request.body);
   if (isObject(request.body)) dropNullEntries(request.body['config']);
 }
 
 function dropNullEntries(value: unknown): void {
+  if (!isObject(value)) return;
+  for (const [name, entry] of Object.entries(value)) {
+    if (entry === null) delete value[name];
+    if (Array.isArray(entry)) for (const item of entry) dropNullsOf(item);
+  }
+}
+
+function dropNullsOf(value: unknown): void {
   if (!isObject(value)) return;
   for (const [name, entry] of Object.entries(value)) if (entry === null) delete value[name];
 }

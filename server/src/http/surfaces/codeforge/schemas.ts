@@ -1,8 +1,10 @@
 import { Type, type Static } from 'typebox';
 import { promptMaxBytes, publishModes } from '../../../domain/options.ts';
 import { stated } from '../../documented.ts';
+import { shownMcpServerFields } from './mcp-schemas.ts';
 import { reviewResult } from './review-schemas.ts';
 import { moment, nullable, optionalText, pageQuery, word } from './schema-parts.ts';
+import { shownTaskTool } from './tool-schemas.ts';
 
 /** What a task can be in, in this document's words. */
 export const codeforgeStatuses = [
@@ -178,6 +180,12 @@ export const taskBody = Type.Object(
         pr_number: Type.Optional(count('The pull request that is reviewed.')),
         output_mode: optionalText('`post_comments`: the review is posted to the pull request.'),
         workspace_task_id: optionalText('The task in whose workspace this one works.'),
+        mcp_servers: Type.Optional(
+          Type.Array(Type.Object(shownMcpServerFields, { title: 'TaskMcpServer' }), {
+            description: "The task's own MCP servers.",
+          }),
+        ),
+        tools: Type.Optional(Type.Array(shownTaskTool, { description: 'The tools that it asked for.' })),
       },
       { title: 'TaskSettings', description: 'How the agent works.' },
     ),
@@ -190,6 +198,7 @@ export const taskBody = Type.Object(
     branch: optionalText('Where the work was pushed, or is being pushed.'),
     pr_number: Type.Optional(count('The number of its pull request.')),
     pr_url: optionalText('The address of its pull request.'),
+    workflow_run_id: optionalText('The workflow run whose step it is.', { format: 'uuid' }),
     trace_id: Type.String({ description: '32 hexadecimal digits.' }),
     created_at: moment('When it was taken.'),
     started_at: optionalText('When its first preparation began.', { format: 'date-time' }),

@@ -11,8 +11,10 @@ import {
 import { stated } from '../../documented.ts';
 import { labelMaxCharacters, labelsMax } from './labels.ts';
 import { pullRequestNumberMax } from './pull-request-number.ts';
+import { taskMcpServer } from './mcp-schemas.ts';
 import { optionalText } from './schema-parts.ts';
 import { taskTypes } from './task-types.ts';
+import { taskTool } from './tool-schemas.ts';
 
 /** What becomes of a review of a pull request. */
 export const outputModes = ['post_comments', 'api_only'] as const;
@@ -22,7 +24,6 @@ export const secretMaxBytes = 4_096;
 
 const secret = { writeOnly: true, ...stated({ maxLength: secretMaxBytes }) };
 const branch = stated({ maxLength: branchMaxLength });
-const later = Type.Optional(Type.Unknown({ description: 'Not supported yet: refused unless it is empty.' }));
 
 /** Types only: lengths, characters and known values are `submission.ts`'s, which has the messages for them. */
 const taskConfig = Type.Object(
@@ -92,8 +93,19 @@ const taskConfig = Type.Object(
     workspace_task_id: optionalText(
       'A task of yours, in the same repository, in whose workspace this one goes on; where that is gone, it gets one of its own.',
     ),
-    mcp_servers: later,
-    tools: later,
+    mcp_servers: Type.Optional(
+      Type.Array(taskMcpServer, {
+        description:
+          "MCP servers for this task, in the place of the server's own of the same name. The agent `script` gets none.",
+        ...stated({ maxItems: 20 }),
+      }),
+    ),
+    tools: Type.Optional(
+      Type.Array(taskTool, {
+        description: 'Tools by name, with their settings; each is an MCP server of its name.',
+        ...stated({ maxItems: 20 }),
+      }),
+    ),
   },
   { title: 'TaskConfig', description: 'How the agent is to work. What is left out takes its default.' },
 );

@@ -9,45 +9,22 @@ import {
 } from '../../../domain/options.ts';
 import type { RunKind } from '../../../domain/run-state.ts';
 import { Secret } from '../../../lib/secret.ts';
-import type { Submission, SubmissionFields } from '../../../services/create-task.ts';
+import type { Submission } from '../../../services/create-task.ts';
 import type { WantedOptions } from '../../../services/task-options.ts';
 import { readTaskReference } from '../../task-reference.ts';
 import { invalidFields } from './field-errors.ts';
 import { nameProblem } from './name-problem.ts';
 import { outputModes, secretMaxBytes, type CreateTaskBody } from './submission-schema.ts';
 import { pullRequestNumberProblem } from './pull-request-number.ts';
+import { taskServers, taskTools } from './task-servers.ts';
 import { taskTypeOf } from './task-types.ts';
 import { labelsProblem } from './labels.ts';
 import { textProblem } from './text-problem.ts';
-
-/** The names under which this document's clients know the fields that the service checks. */
-export const submissionFields: SubmissionFields = {
-  repositoryUrl: 'repo_url',
-  providerKey: 'provider_key',
-  callbackUrl: 'callback_url',
-  agent: 'cli',
-  command: 'command',
-  sourceBranch: 'source_branch',
-  targetBranch: 'target_branch',
-  priority: 'priority',
-  model: 'ai_model',
-  maxTurns: 'max_turns',
-  maxBudget: 'max_budget_usd',
-  approvals: 'approvals',
-  partialMessages: 'partial_messages',
-  mcpServers: 'mcp_servers',
-  outputSchema: 'output_schema',
-  workspaceTask: 'workspace_task_id',
-};
 
 const defaultKind: RunKind = 'code';
 /** The longest name of an agent that is looked for. */
 export const agentMaxBytes = 100;
 const ask = 'ask';
-const notYet = 'not supported yet';
-
-/** Documented fields that would change the run, and which this version would have to ignore. */
-const laterConfigFields = ['mcp_servers', 'tools'] as const;
 
 /**
  * Reads a submission whose types have been checked. Empty fields count as absent: clients that were
@@ -79,9 +56,9 @@ export function parseSubmission(
   check('labels', labelsProblem(config.labels));
   check('pr_number', numberProblem(config.pr_number, kind));
   check('output_mode', outputModeProblem(config.output_mode, kind));
-  check('workspace_task_id', workspaceTaskProblem(config.workspace_task_id));
   check('Idempotency-Key', idempotencyKeyProblem(request.idempotencyKey));
-  for (const name of laterConfigFields) check(name, isEmpty(config[name]) ? undefined : notYet);
+  const mcpServers = taskServers(config.mcp_servers, check);
+  const tools = taskTools(config.tools, check);
   if (kind === undefined || fields.size > 0) throw invalidFields(Object.fromEntries(fields));
   return {
     source: 'codeforge',
@@ -96,6 +73,8 @@ export function parseSubmission(
     ...(body.provider_key ? { providerKey: body.provider_key } : {}),
     ...(body.access_token ? { accessToken: new Secret(body.access_token) } : {}),
     ...workspaceTaskOf(config.workspace_task_id),
+    ...(mcpServers.length === 0 ? {} : { mcpServers }),
+    ...(tools.length === 0 ? {} : { tools }),
     ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
   };
 }
@@ -165,10 +144,7 @@ function outputModeProblem(mode: string | undefined, kind: RunKind | undefined):
   return 'post_comments is for pr_review tasks';
 }
 
-function workspaceTaskProblem(id: string | undefined): string | undefined {
-  return !id || readTaskReference(id) !== undefined ? undefined : 'must be the id of a task';
-}
-
+/** What is no id of a task is a task that is not there. */
 function workspaceTaskOf(id: string | undefined): Pick<Submission, 'workspaceTask'> {
   const workspaceTask = id ? readTaskReference(id) : undefined;
   return workspaceTask === undefined ? {} : { workspaceTask };
@@ -176,11 +152,6 @@ function workspaceTaskOf(id: string | undefined): Pick<Submission, 'workspaceTas
 
 function publishOf(mode: string | undefined): PublishMode {
   return publishModes.find((known) => known === mode) ?? 'manual';
-}
-
-function isEmpty(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
-  return value === undefined || value === null || value === '' || value === 0 || value === false;
 }
 
 function aiKeyProblem(key: string | undefined): string | undefined {

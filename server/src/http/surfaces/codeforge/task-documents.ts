@@ -72,6 +72,7 @@ export const taskDocuments = {
       },
     },
     errors: {
+      403: 'An MCP server has a command, and the caller is no administrator.',
       409: 'The idempotency key was used for another submission.',
       429: 'Too many new tasks in the last minute.',
     },

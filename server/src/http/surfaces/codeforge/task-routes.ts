@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../../domain/errors.ts';
+import { nativeFields } from '../../../services/native-fields.ts';
 import { TaskStateRefusal } from '../../../services/task-state-refusal.ts';
 import { parseTaskReference } from '../../task-reference.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
@@ -16,7 +17,7 @@ import {
   taskBody,
   taskParams,
 } from './schemas.ts';
-import { parseSubmission, submissionFields } from './submission.ts';
+import { parseSubmission } from './submission.ts';
 import { createTaskBody } from './submission-schema.ts';
 import { taskDocuments } from './task-documents.ts';
 
@@ -45,7 +46,7 @@ function addCreateRoute(api: FastifyInstance, { services, auth, placeOf }: Codef
       const task = await services.createTask(
         caller,
         trace === undefined ? submission : { ...submission, trace },
-        submissionFields,
+        nativeFields,
       );
       reply.header('location', `/api/v1/tasks/${task.id}`);
       return reply.code(201).send({

@@ -1,9 +1,11 @@
-import { stat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isForgeError } from './compose-repositories.ts';
 import { runLoop, type Foundation } from './compose.ts';
 import { composeSentry } from './compose-sentry.ts';
+import { composeTools } from './compose-tools.ts';
+import { composeCreateTask, pullRequestDeps } from './compose-tasks.ts';
 import { composeWebhooks } from './compose-webhooks.ts';
+import { composeWorkflowServices } from './compose-workflow-services.ts';
+import { composeWorkspaceServices } from './compose-workspaces.ts';
 import { createHttpServer, type HttpServer } from './http/app.ts';
 import type { HttpDeps } from './http/http-deps.ts';
 import { systemIds } from './lib/ids.ts';
@@ -14,7 +16,6 @@ import { createBrowseSentryService } from './services/browse-sentry.ts';
 import { createCancelTaskService } from './services/cancel-task.ts';
 import { createPostReviewService } from './services/post-review.ts';
 import { createPullRequestService } from './services/create-pull-request.ts';
-import { createTaskService } from './services/create-task.ts';
 import { createDeleteKeyService } from './services/delete-key.ts';
 import { createEventFollower } from './services/follow-events.ts';
 import { createFollowTaskService } from './services/follow-task.ts';
@@ -34,6 +35,7 @@ import { createReviewTaskService } from './services/review-task.ts';
 import { createShowTaskService } from './services/show-task.ts';
 import { createVerifyKeyService } from './services/verify-key.ts';
 import { isDatabaseAway } from './store/database.ts';
+import { sumWorkspaces } from './store/workspaces.ts';
 
 /**
  * The HTTP side of a server over its foundation; nothing listens yet. What it does beside answering is ended by
@@ -71,33 +73,12 @@ export function composeHttp(
   });
 }
 
-function composeCreateTask(foundation: Foundation): HttpDeps['services']['createTask'] {
-  const { config, database, wakeups } = foundation;
-  return createTaskService({
-    database,
-    wakeups,
-    keyRing: foundation.keyRing,
-    ids: systemIds,
-    faults: foundation.faults,
-    agents: foundation.agents,
-    forgeOf: foundation.forges.forgeOf,
-    telemetry: foundation.telemetry,
-    policy: {
-      repositories: foundation.repositories,
-      defaultAgent: config.agents.defaultAgent,
-      timeoutSecondsDefault: config.tasks.timeoutSeconds,
-      timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
-      tasksPerMinute: config.tasks.perMinute,
-      allowPrivate: config.callbacks.allowPrivate,
-    },
-  });
-}
-
 function composeServices(
   foundation: Foundation,
   describeAgents: DescribeAgents,
 ): Omit<HttpDeps['services'], 'createTask' | 'webhooks'> {
   const { config, database, wakeups, blobs } = foundation;
+  const follower = createEventFollower(database, wakeups);
   return {
     instructTask: createInstructTaskService({
       database,
@@ -122,7 +103,12 @@ function composeServices(
     readWork: createReadWorkService({ database }),
     listTasks: createListTasksService({ database }),
     readDiff: createReadDiffService({ database, blobs }),
-    followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
+    followTask: createFollowTaskService({ database, follower }),
+    workflows: composeWorkflowServices({
+      ...foundation,
+      follower,
+      tasksPerMinute: config.tasks.perMinute,
+    }),
     approvals: createListApprovalsService({ database }),
     answerApproval: createAnswerApprovalService({
       database,
@@ -132,10 +118,12 @@ function composeServices(
     }),
     ...composeDeliveryServices(foundation),
     ...composeKeyServices(foundation),
+    ...composeTools(foundation),
+    ...composeWorkspaceServices(foundation),
     listAgents: createListAgentsService({ describeAgents }),
     readHealth: createReadHealthService({
       database,
-      workspaceDiskBytes: () => folderBytes(foundation.folder.workspaces),
+      workspaceDiskBytes: async () => (await sumWorkspaces(database)).bytes,
       uptimeSeconds: () => process.uptime(),
     }),
   };
@@ -157,15 +145,7 @@ function composeDeliveryServices(
       findCredential,
       waitMs,
     }),
-    createPullRequest: createPullRequestService({
-      database,
-      wakeups,
-      ids: systemIds,
-      faults,
-      forgeOf,
-      findCredential,
-      policy: { ...config.pullRequests, branchPrefix: config.git.branchPrefix, waitMs },
-    }),
+    createPullRequest: createPullRequestService(pullRequestDeps(foundation)),
     deliveries: createListDeliveriesService({ database }),
     redeliver: createRedeliverService({ database, wakeups }),
   };
@@ -191,20 +171,4 @@ function composeKeyServices({
     listRepositories: createListRepositoriesService({ ...access, hide: logger.hide }),
     browseSentry: createBrowseSentryService(access),
   };
-}
-
-/** What lies below a folder, in bytes on the disk; links are not followed, what vanishes meanwhile counts nothing. */
-async function folderBytes(folder: string): Promise<number> {
-  let bytes = 0;
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) bytes += await folderBytes(path);
-    else if (entry.isFile())
-      bytes += await stat(path).then(
-        (file) => file.blocks * 512,
-        () => 0,
-      );
-  }
-  return bytes;
 }

@@ -8,13 +8,14 @@ import { composeDelivery, leasePoints } from './compose-delivery.ts';
 import { composeExecutor } from './compose-executor.ts';
 import { composeRepositories, type RepositoryParts } from './compose-repositories.ts';
 import { composeTelemetry, type ProcessTelemetry } from './compose-telemetry.ts';
+import { composeWorkflowSteps } from './compose-workflows.ts';
+import { composeWorkspaceKeeping } from './compose-workspaces.ts';
 import type { Config } from './config.ts';
 import { keptSecret, keptWorkerId, openDataFolder, type DataFolder } from './data-folder.ts';
 import type { FaultPoint } from './domain/fault-points.ts';
 import { createOutbox } from './effects/outbox.ts';
 import type { Executor } from './executors/executor.ts';
 import { createMirrors } from './git/mirrors.ts';
-import { systemClock } from './lib/clock.ts';
 import { createFaults, type Faults } from './lib/faults.ts';
 import { lockFolder } from './lib/folder-lock.ts';
 import { systemIds } from './lib/ids.ts';
@@ -22,8 +23,9 @@ import type { Logger, ProcessLog } from './lib/logger.ts';
 import type { Secret } from './lib/secret.ts';
 import { startEmbeddedPostgres } from './postgres/embedded.ts';
 import { createKeyRing, openIfPossible, type KeyRing } from './secrets/key-ring.ts';
-import { createHousekeeping, databaseDuties } from './services/housekeeping.ts';
+import { createHousekeeping, databaseDuties, type Duty } from './services/housekeeping.ts';
 import { createRunCounter } from './services/count-runs.ts';
+import { measureDisk } from './services/measure-disk.ts';
 import { measureWork } from './services/measure-work.ts';
 import { resealDuty } from './services/reseal-secrets.ts';
 import { createSweeper } from './services/sweep.ts';
@@ -35,7 +37,6 @@ import { ensureAdministrator, ensureWorker, findSecret } from './store/owners.ts
 import { createWakeups, type Wakeups } from './store/wakeups.ts';
 import { supervisorFaultPoints } from './supervisor/protocol.ts';
 import type { WorkerContext, WorkerSettings } from './worker/context.ts';
-import { hostDuties } from './worker/host-duties.ts';
 import { createLeaseKeeper } from './worker/lease-keeper.ts';
 import { createRunTelemetry } from './worker/run-telemetry.ts';
 import { version } from './version.ts';
@@ -84,6 +85,7 @@ export async function layFoundation(
   stack.defer(() => database.close());
   await migrateWith(database);
   measureWork(database, telemetry.meter);
+  measureDisk(database, telemetry.meter, folder.workspaces);
   const wakeups = createWakeups(database, systemIds.random(), logger);
   runLoop(stack, wakeups.run);
   const keyRing = hidingKeyRing(await encryptionKeys(config, folder), logger);
@@ -179,7 +181,11 @@ export async function startWork(foundation: Foundation, stack: AsyncDisposableSt
     hold: leases.holdEffect,
     telemetry,
     afterLease: (kind) => context.faults.reach(leasePoints[kind]),
-    handlers: { ...composeDelivery(context), callback: composeCallbacks(foundation) },
+    handlers: {
+      ...composeDelivery(context),
+      workflow_step: composeWorkflowSteps(foundation, context),
+      callback: composeCallbacks(foundation),
+    },
   });
   const sweeper = createSweeper({
     database,
@@ -196,20 +202,16 @@ export async function startWork(foundation: Foundation, stack: AsyncDisposableSt
     await worker.reconciled;
     await sweeper.run(signal);
   });
+  const workspaces = composeWorkspaceKeeping(foundation, context);
+  runLoop(stack, workspaces.mind);
   runLoop(stack, async (signal) => {
     await worker.reconciled;
-    await housekeeping(foundation, context).run(signal);
+    await housekeeping(foundation, workspaces.duties).run(signal);
   });
   return { reconciled: worker.reconciled };
 }
 
-function housekeeping({ config, database, keyRing, logger, folder }: Foundation, context: WorkerContext) {
-  const onHost = hostDuties({
-    ...context,
-    workspaceDays: config.worker.workspaceDays,
-    clock: systemClock,
-    blobFolder: folder.blobs,
-  });
+function housekeeping({ database, keyRing, logger }: Foundation, onHost: readonly Duty[]) {
   const duties = [...databaseDuties(database), resealDuty({ database, keyRing }), ...onHost];
   return createHousekeeping({ database, logger, duties });
 }

@@ -6,9 +6,13 @@ export const tags = {
   Approvals: 'What agents ask people, and the answers.',
   Agents: 'The coding agents of this server, which the API calls CLIs.',
   Keys: 'Stored tokens for code hosts and for Sentry, and the repositories that they open.',
+  'MCP servers': 'Servers of the Model Context Protocol that agents are given.',
+  Tools: 'Tools that tasks can ask for, by name: MCP servers with settings.',
   Sentry: 'Errors that Sentry knows, through a stored key.',
   Deliveries: 'Callbacks that were sent or are to be sent, and how that went.',
   Webhooks: 'What code hosts tell of pull requests, and the reviews that it leads to.',
+  Workspaces: 'The trees that tasks work in, as far as they lie on a disk.',
+  Workflows: 'Steps that follow one another: requests, tasks, pull requests.',
   System: 'Health, metrics, and what the server is.',
 } as const;
 

@@ -11,7 +11,7 @@ export const errorSchema = Type.Object(
     message: Type.String({ description: 'What is wrong, for people.' }),
     fields: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
-        description: 'What is wrong with which field, by its last name.',
+        description: 'What is wrong with which field; one in a list by its way there: `tools[0].name`.',
       }),
     ),
   },

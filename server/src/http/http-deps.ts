@@ -6,7 +6,7 @@ import type { Authenticate } from '../services/authenticate.ts';
 import type { BrowseSentry } from '../services/browse-sentry.ts';
 import type { OpenPullRequest, PullRequestOrder } from '../services/create-pull-request.ts';
 import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
-import type { TaskNews } from '../services/follow-task.ts';
+import type { FollowUntilRest } from '../services/follow-until-rest.ts';
 import type { Instruction, InstructedTask } from '../services/instruct-task.ts';
 import type { AgentDescription } from '../services/list-agents.ts';
 import type { Approval } from '../services/list-approvals.ts';
@@ -22,7 +22,14 @@ import type { ReceiveWebhook } from '../services/receive-webhook.ts';
 import type { KeyRegistration } from '../services/register-key.ts';
 import type { ReviewTask } from '../services/review-task.ts';
 import type { Task, TaskReference, Viewer } from '../services/show-task.ts';
+import type { McpServerReference } from '../services/delete-mcp-server.ts';
+import type { McpServerRow } from '../services/list-mcp-servers.ts';
+import type { McpServerRegistration } from '../services/register-mcp-server.ts';
+import type { Tool } from '../services/list-tools.ts';
+import type { ToolRegistration } from '../services/register-tool.ts';
 import type { KeyVerdict } from '../services/verify-key.ts';
+import type { WorkspacePage } from '../services/list-workspaces.ts';
+import type { WorkflowServices } from './workflow-services.ts';
 
 /** What requests cause or read: the functions that the services' `create…` give. */
 export type HttpServices = {
@@ -54,12 +61,8 @@ export type HttpServices = {
   readonly reviewTask: ReviewTask;
   readonly postReview: PostReview;
   readonly readDiff: (viewer: Viewer, reference: TaskReference) => Promise<Readable>;
-  readonly followTask: (
-    viewer: Viewer,
-    task: Task,
-    afterId: number,
-    signal: AbortSignal,
-  ) => AsyncGenerator<TaskNews, void, undefined>;
+  readonly followTask: FollowUntilRest<Task>;
+  readonly workflows: WorkflowServices;
   readonly approvals: {
     readonly ofTask: (
       viewer: Viewer,
@@ -80,6 +83,18 @@ export type HttpServices = {
     readonly verify: (viewer: Viewer, name: string, signal: AbortSignal) => Promise<KeyVerdict>;
     readonly remove: (viewer: Viewer, name: string) => Promise<void>;
   };
+  readonly mcpServers: {
+    readonly register: (viewer: Viewer, registration: McpServerRegistration) => Promise<void>;
+    readonly list: (viewer: Viewer, repositoryUrl?: string) => Promise<readonly McpServerRow[]>;
+    readonly remove: (viewer: Viewer, reference: McpServerReference) => Promise<void>;
+  };
+  readonly tools: {
+    readonly catalog: () => readonly Tool[];
+    readonly list: () => Promise<readonly Tool[]>;
+    readonly show: (name: string) => Promise<Tool>;
+    readonly register: (viewer: Viewer, tool: ToolRegistration) => Promise<void>;
+    readonly remove: (viewer: Viewer, name: string) => Promise<void>;
+  };
   readonly listRepositories: (
     viewer: Viewer,
     source: RepositorySource,
@@ -96,6 +111,13 @@ export type HttpServices = {
     readonly list: (viewer: Viewer, query: WebhookQuery) => Promise<WebhookPage>;
     readonly show: (viewer: Viewer, id: string) => Promise<WebhookDelivery>;
     readonly redeliver: (viewer: Viewer, id: string) => Promise<void>;
+  };
+  readonly workspaces: {
+    readonly list: (
+      viewer: Viewer,
+      page: { readonly limit: number; readonly offset: number },
+    ) => Promise<WorkspacePage>;
+    readonly remove: (viewer: Viewer, reference: TaskReference) => Promise<void>;
   };
   readonly listAgents: () => Promise<readonly AgentDescription[]>;
   readonly readHealth: () => Promise<Health>;
@@ -128,6 +150,8 @@ export type HttpOptions = {
   readonly drainMs: number;
   /** An event stream closes at this age; its client comes back. */
   readonly streamMaxMs: number;
+  /** The same for the stream of a workflow run. */
+  readonly workflowStreamMaxMs: number;
   readonly streamKeepaliveMs: number;
   /** A client that takes nothing for so long is cut off; it can resume. */
   readonly streamStallMs: number;
@@ -140,6 +164,7 @@ export const httpOptionDefaults: HttpOptions = {
   keepAliveTimeoutMs: 72_000,
   drainMs: 5_000,
   streamMaxMs: 600_000,
+  workflowStreamMaxMs: 1_800_000,
   streamKeepaliveMs: 15_000,
   streamStallMs: 60_000,
 };

@@ -109,9 +109,19 @@ export function storableText(text: string): string {
   return text.replaceAll('\u0000', '\ufffd').toWellFormed();
 }
 
-/** JSON of which every text is storable. */
+/** JSON of which every text is storable, the names of fields too. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
+  const text = JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'string' ? storableText(item) : item,
+  );
+  // Names of ours never need it; those out of somebody's answer may.
+  return /\\u(?:0000|d[89a-f])/u.test(text) ? JSON.stringify(withStorableNames(JSON.parse(text))) : text;
+}
+
+function withStorableNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withStorableNames);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [storableText(name), withStorableNames(inner)]),
   );
 }

@@ -46,6 +46,8 @@ export type Task = Omit<TaskRow, 'promptStart'> & {
   readonly patchBlobId: string | null;
   readonly pullRequestNumber: number | null;
   readonly durationMs: number;
+  /** The workflow run whose step it is. */
+  readonly workflowRunId: string | null;
   readonly traceId: string;
   readonly lastEventId: number;
 };
@@ -85,6 +87,7 @@ export async function findTask(
     'owner_id as ownerId',
     'access_token_id as accessTokenId',
     'duration_ms as durationMs',
+    'workflow_run_id as workflowRunId',
     'trace_id as traceId',
     'created_at as createdAt',
     'started_at as startedAt',

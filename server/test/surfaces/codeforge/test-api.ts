@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Agent } from '../../../src/agents/agent.ts';
 import type { Forges } from '../../../src/compose-forges.ts';
+import { composeWorkflowServices } from '../../../src/compose-workflow-services.ts';
+import { composeTools } from '../../../src/compose-tools.ts';
 import { scriptAgent } from '../../../src/agents/script/script-agent.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/app.ts';
 import { silentTracer } from '../../../src/lib/tracer.ts';
@@ -19,12 +21,14 @@ import { createStaticTokenAuthenticator, type Authenticate } from '../../../src/
 import { createCancelTaskService } from '../../../src/services/cancel-task.ts';
 import { createPullRequestService } from '../../../src/services/create-pull-request.ts';
 import { createTaskService, type CreateTaskPolicy } from '../../../src/services/create-task.ts';
+import { createDeleteWorkspaceService } from '../../../src/services/delete-workspace.ts';
 import { createEventFollower } from '../../../src/services/follow-events.ts';
 import { createFollowTaskService } from '../../../src/services/follow-task.ts';
 import { createInstructTaskService } from '../../../src/services/instruct-task.ts';
 import { createListAgentsService, type AgentDescription } from '../../../src/services/list-agents.ts';
 import { createListApprovalsService } from '../../../src/services/list-approvals.ts';
 import { createListDeliveriesService } from '../../../src/services/list-deliveries.ts';
+import { createListWorkspacesService } from '../../../src/services/list-workspaces.ts';
 import { createListTasksService } from '../../../src/services/list-tasks.ts';
 import { createPostReviewService } from '../../../src/services/post-review.ts';
 import { createReadDiffService } from '../../../src/services/read-diff.ts';
@@ -167,6 +171,7 @@ function createServices(parts: {
   const agents = [scriptAgent, ...(options.agents ?? [])];
   const { forges, forgeOf } = options.forges ?? makeForges();
   const publishing = options.publishing ?? noPublishing;
+  const follower = createEventFollower(database, wakeups);
   const policy: CreateTaskPolicy = {
     repositories: { allowFile: false, allowHttp: false, allowSsh: false },
     defaultAgent: 'claude-code',
@@ -229,7 +234,15 @@ function createServices(parts: {
     readWork: createReadWorkService({ database }),
     listTasks: createListTasksService({ database }),
     readDiff: createReadDiffService({ database, blobs }),
-    followTask: createFollowTaskService({ database, follower: createEventFollower(database, wakeups) }),
+    followTask: createFollowTaskService({ database, follower }),
+    workflows: composeWorkflowServices({
+      database,
+      wakeups,
+      keyRing: testKeyRing,
+      faults: createFaults(undefined),
+      follower,
+      tasksPerMinute: policy.tasksPerMinute,
+    }),
     approvals: createListApprovalsService({ database }),
     answerApproval: createAnswerApprovalService({
       database,
@@ -248,6 +261,11 @@ function createServices(parts: {
       sentryUrl: options.sentryUrl ?? 'http://127.0.0.1:1/api/0',
       meter,
     }),
+    workspaces: {
+      list: createListWorkspacesService({ database, days: 7 }),
+      remove: createDeleteWorkspaceService({ database, wakeups }),
+    },
+    ...composeTools({ database, keyRing: testKeyRing, repositories: policy.repositories }),
     listAgents: createListAgentsService({ describeAgents: async () => options.described ?? [] }),
     readHealth: createReadHealthService({
       database,

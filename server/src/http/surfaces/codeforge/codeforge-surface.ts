@@ -10,6 +10,7 @@ import { fieldErrors } from './field-errors.ts';
 import { addInstructRoute } from './instruct-route.ts';
 import { addKeyRoutes } from './key-routes.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
+import { addMcpRoutes } from './mcp-routes.ts';
 import { addPostReviewRoute } from './post-review-route.ts';
 import { addPullRequestRoute } from './pull-request-route.ts';
 import { addReviewRoute } from './review-route.ts';
@@ -20,7 +21,11 @@ import { taskTypeList, verified } from './system-schemas.ts';
 import { addTaskRoutes } from './task-routes.ts';
 import { addWebhookReceivers } from './webhook-receivers.ts';
 import { addWebhookRoutes } from './webhook-routes.ts';
+import { addToolRoutes } from './tool-routes.ts';
+import { addWorkspaceRoutes } from './workspace-routes.ts';
 import { taskTypes } from './task-types.ts';
+import { addWorkflowRoutes } from './workflow-routes.ts';
+import { addWorkflowRunRoutes } from './workflow-run-routes.ts';
 
 const documents = {
   verify: documented({
@@ -75,6 +80,11 @@ export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): 
       addKeyRoutes(api, deps);
       addRepositoryRoutes(api, deps);
       addSentryRoutes(api, deps);
+      addWorkflowRoutes(api, deps);
+      addWorkflowRunRoutes(api, deps);
+      addMcpRoutes(api, deps);
+      addToolRoutes(api, deps);
+      addWorkspaceRoutes(api, deps);
     },
     { prefix: apiPath },
   );

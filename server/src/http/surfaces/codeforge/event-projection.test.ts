@@ -120,6 +120,19 @@ const cases: {
     { host: 'example.com', port: 443, reason: 'not_allowed' },
     ['system', 'egress_refused', { host: 'example.com', port: 443, reason: 'not_allowed' }],
   ],
+  mcp_server_failed: [
+    { server: 'context7', reason: 'it did not start' },
+    ['system', 'mcp_server_failed', { server: 'context7', error: 'it did not start' }],
+  ],
+  workflow_started: [{ workflow: 'triage' }, undefined],
+  step_started: [{ step: 'mend', kind: 'task' }, undefined],
+  step_task_created: [{ step: 'mend', taskId: 'b7' }, undefined],
+  step_completed: [{ step: 'mend' }, undefined],
+  step_failed: [{ step: 'mend', error: 'nothing at $.x' }, undefined],
+  step_cancelled: [{ step: 'mend' }, undefined],
+  workflow_completed: [{}, undefined],
+  workflow_failed: [{ error: 'mend: nothing at $.x' }, undefined],
+  workflow_cancelled: [{}, undefined],
 };
 
 test('every kind of event becomes the documented one, or one of ours, or is left out', () => {

@@ -1,5 +1,5 @@
 import type { EventData, EventType, PullRequestEvent, ReviewOutline } from '../../../domain/event.ts';
-import type { StoredEvent } from '../../../services/follow-task.ts';
+import type { StoredEvent } from '../../../services/follow-until-rest.ts';
 import { changesSummaryOf, usageOf } from './projection.ts';
 
 /** An event as this window's stream shows it. */
@@ -140,6 +140,17 @@ const projections: { readonly [Type in EventType]: Projection<EventData[Type]> }
     data: { error: data.reason, pr_number: data.number },
   }),
   egress_refused: (data) => ours('egress_refused', { host: data.host, port: data.port, reason: data.reason }),
+  mcp_server_failed: (data) => ours('mcp_server_failed', { server: data.server, error: data.reason }),
+  // No task's: `workflow-event-projection.ts` has them.
+  workflow_started: () => undefined,
+  step_started: () => undefined,
+  step_task_created: () => undefined,
+  step_completed: () => undefined,
+  step_failed: () => undefined,
+  step_cancelled: () => undefined,
+  workflow_completed: () => undefined,
+  workflow_failed: () => undefined,
+  workflow_cancelled: () => undefined,
 };
 
 function pullRequestData({ number, url, branch, base }: PullRequestEvent): object {

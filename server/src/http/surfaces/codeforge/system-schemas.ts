@@ -71,7 +71,9 @@ export const healthBody = Type.Object(
     sqlite: word('The store, which is PostgreSQL.', ['connected', 'disconnected']),
     version: Type.String({ description: "The server's version." }),
     uptime: Type.String({ description: 'Since its start, such as `5m30s`.' }),
-    workspace_disk_usage_mb: Type.Number({ description: 'What all workspaces take.' }),
+    workspace_disk_usage_mb: Type.Number({
+      description: 'What the workspaces of all hosts take, each as measured after its last run.',
+    }),
   },
   { title: 'Health' },
 );

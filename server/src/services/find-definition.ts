@@ -1,0 +1,23 @@
+import type { WorkflowDefinition } from '../domain/workflow.ts';
+import type { KeyRing } from '../secrets/key-ring.ts';
+import type { Database } from '../store/database.ts';
+import type { Viewer } from '../store/tasks.ts';
+import { findSealedWorkflow } from '../store/workflows.ts';
+import { builtInWorkflows } from '../workflows/built-ins.ts';
+
+/** The built-in workflow of this name; undefined: none has it. */
+export function findBuiltIn(name: string): WorkflowDefinition | undefined {
+  return builtInWorkflows.find((workflow) => workflow.name === name);
+}
+
+/** The viewer's workflow of this name, with all its secrets; undefined: there is none. */
+export async function openDefinition(
+  { database, keyRing }: { readonly database: Database; readonly keyRing: KeyRing },
+  viewer: Viewer,
+  name: string,
+): Promise<WorkflowDefinition | undefined> {
+  const sealed = await findSealedWorkflow(database, viewer.userId, name);
+  if (sealed === undefined) return undefined;
+  // What `createWorkflow` sealed: it was checked then, and its ciphertext is authenticated.
+  return JSON.parse(keyRing.open(sealed.id, sealed).reveal()) as WorkflowDefinition;
+}

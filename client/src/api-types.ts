@@ -81,6 +81,20 @@ export type CancelInput = {
   readonly queued?: boolean | undefined;
 };
 
+export type CanceledWorkflowRun = {
+  /** Always `canceling`. */
+  readonly status: 'canceling';
+  /** For people. */
+  readonly message: string;
+};
+
+export type CanceledWorkflowRuns = {
+  /** How many were not over. */
+  readonly canceled: number;
+  /** For people. */
+  readonly message: string;
+};
+
 /** What the work changed. */
 export type ChangesSummary = {
   /** Files that the work changed. */
@@ -102,6 +116,13 @@ export type CreatedKey = {
   readonly message: string;
 };
 
+export type CreatedMcpServer = {
+  /** Of the server. */
+  readonly name: string;
+  /** For people. */
+  readonly message: string;
+};
+
 export type CreatedPullRequest = {
   /** Where people find it. */
   readonly pr_url: string;
@@ -119,7 +140,41 @@ export type CreatedTask = {
   readonly created_at: string;
 };
 
+export type CreatedTool = {
+  /** Of the tool, unique. */
+  readonly name: string;
+  /** For people. */
+  readonly message: string;
+};
+
+export type CreatedWorkflow = {
+  /** Of the workflow, unique for its owner. */
+  readonly name: string;
+  /** For people. */
+  readonly message: string;
+};
+
 export type DeletedKey = {
+  /** For people. */
+  readonly message: string;
+};
+
+export type DeletedMcpServer = {
+  /** For people. */
+  readonly message: string;
+};
+
+export type DeletedTool = {
+  /** For people. */
+  readonly message: string;
+};
+
+export type DeletedWorkflow = {
+  /** For people. */
+  readonly message: string;
+};
+
+export type DeletedWorkspace = {
   /** For people. */
   readonly message: string;
 };
@@ -204,7 +259,7 @@ export type ErrorBody = {
   readonly error: string;
   /** What is wrong, for people. */
   readonly message: string;
-  /** What is wrong with which field, by its last name. */
+  /** What is wrong with which field; one in a list by its way there: `tools[0].name`. */
   readonly fields?: Readonly<Record<string, string>> | undefined;
 };
 
@@ -231,7 +286,7 @@ export type Health = {
   readonly version: string;
   /** Since its start, such as `5m30s`. */
   readonly uptime: string;
-  /** What all workspaces take. */
+  /** What the workspaces of all hosts take, each as measured after its last run. */
   readonly workspace_disk_usage_mb: number;
 };
 
@@ -307,6 +362,55 @@ export type KeyInput = {
 export type KeyList = {
   /** All keys of the caller's, by name. */
   readonly keys: readonly Key[];
+};
+
+/** A registered server, without what is secret. */
+export type McpServer = {
+  /** Of the server. */
+  readonly name: string;
+  /** `stdio`: a program in the sandbox. `http`: a server elsewhere. */
+  readonly transport: 'stdio' | 'http';
+  /** A package of npm (of PyPI for `uvx`, an image for `docker`), or the path of a program. */
+  readonly package?: string | undefined;
+  /** What runs the package, such as `npx`, `uvx` or `docker`. */
+  readonly command?: string | undefined;
+  /** Arguments behind the package. */
+  readonly args?: readonly string[] | undefined;
+  /** Variables of its environment. Values are masked as `***`. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Its address; values of its query are masked. */
+  readonly url?: string | undefined;
+  /** Headers of requests to it. Values are masked as `***`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** When it was registered. */
+  readonly created_at: string;
+};
+
+/** A server to register. For `stdio` it needs a package. */
+export type McpServerInput = {
+  /** By which the agent knows the server; not `catalog`. */
+  readonly name: string;
+  /** `stdio`: a program in the sandbox. `http`: a server elsewhere. */
+  readonly transport?: 'stdio' | 'http' | undefined;
+  /** A package of npm (of PyPI for `uvx`, an image for `docker`), or the path of a program. */
+  readonly package?: string | undefined;
+  /** What runs the package, such as `npx`, `uvx` or `docker`. Left out: `npx`, or the package itself where it is a path. */
+  readonly command?: string | undefined;
+  /** Arguments behind the package. */
+  readonly args?: readonly string[] | undefined;
+  /** Variables of its environment, kept encrypted. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Its address, required for `http`; without user name and password. */
+  readonly url?: string | undefined;
+  /** Headers of requests to it, kept encrypted. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The one repository whose tasks get the server; left out: the tasks of all. */
+  readonly repo_url?: string | undefined;
+};
+
+export type McpServerList = {
+  /** By name. */
+  readonly servers: readonly McpServer[];
 };
 
 export type NotReady = {
@@ -440,6 +544,11 @@ export type ReviewResult = {
   readonly duration_seconds: number;
 };
 
+export type RunWorkflowInput = {
+  /** Values for the workflow's parameters, by their names. */
+  readonly params?: Readonly<Record<string, string | number | boolean>> | undefined;
+};
+
 export type SentryIssueList = {
   /** As Sentry gives them. */
   readonly issues: readonly (Readonly<Record<string, unknown>>)[];
@@ -468,6 +577,16 @@ export type ServerInfo = {
     readonly metrics: string;
     readonly ready: string;
   };
+};
+
+export type StartedWorkflowRun = {
+  /** Of the run. */
+  readonly run_id: string;
+  /** The workflow that is run. */
+  readonly workflow_name: string;
+  readonly status: WorkflowRunStatus;
+  /** When it was started. */
+  readonly created_at: string;
 };
 
 /** A task with everything about it; what is empty is left out. */
@@ -508,6 +627,8 @@ export type Task = {
   readonly pr_number?: number | undefined;
   /** The address of its pull request. */
   readonly pr_url?: string | undefined;
+  /** The workflow run whose step it is. */
+  readonly workflow_run_id?: string | undefined;
   /** 32 hexadecimal digits. */
   readonly trace_id: string;
   /** When it was taken. */
@@ -554,10 +675,10 @@ export type TaskConfig = {
   readonly output_mode?: 'post_comments' | 'api_only' | undefined;
   /** A task of yours, in the same repository, in whose workspace this one goes on; where that is gone, it gets one of its own. */
   readonly workspace_task_id?: string | undefined;
-  /** Not supported yet: refused unless it is empty. */
-  readonly mcp_servers?: unknown;
-  /** Not supported yet: refused unless it is empty. */
-  readonly tools?: unknown;
+  /** MCP servers for this task, in the place of the server's own of the same name. The agent `script` gets none. */
+  readonly mcp_servers?: readonly TaskMcpServerInput[] | undefined;
+  /** Tools by name, with their settings; each is an MCP server of its name. */
+  readonly tools?: readonly TaskToolInput[] | undefined;
 };
 
 /** What a new task is made of. */
@@ -584,6 +705,45 @@ export type TaskList = {
   readonly tasks: readonly TaskRow[];
   /** How many match, on all pages. */
   readonly total: number;
+};
+
+export type TaskMcpServer = {
+  /** Of the server. */
+  readonly name: string;
+  /** `stdio`: a program in the sandbox. `http`: a server elsewhere. */
+  readonly transport: 'stdio' | 'http';
+  /** A package of npm (of PyPI for `uvx`, an image for `docker`), or the path of a program. */
+  readonly package?: string | undefined;
+  /** What runs the package, such as `npx`, `uvx` or `docker`. */
+  readonly command?: string | undefined;
+  /** Arguments behind the package. */
+  readonly args?: readonly string[] | undefined;
+  /** Variables of its environment. Values are masked as `***`. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Its address; values of its query are masked. */
+  readonly url?: string | undefined;
+  /** Headers of requests to it. Values are masked as `***`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+};
+
+/** A server of the task's own: for `stdio` a package, a command, or both. */
+export type TaskMcpServerInput = {
+  /** By which the agent knows the server; not `catalog`. */
+  readonly name: string;
+  /** `stdio`: a program in the sandbox. `http`: a server elsewhere. */
+  readonly transport?: 'stdio' | 'http' | undefined;
+  /** A package of npm (of PyPI for `uvx`, an image for `docker`), or the path of a program. */
+  readonly package?: string | undefined;
+  /** What runs the package, such as `npx`, `uvx` or `docker`. Left out: `npx`, or the package itself where it is a path. */
+  readonly command?: string | undefined;
+  /** Arguments behind the package. */
+  readonly args?: readonly string[] | undefined;
+  /** Variables of its environment, kept encrypted. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Its address, required for `http`; without user name and password. */
+  readonly url?: string | undefined;
+  /** Headers of requests to it, kept encrypted. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
 /** A task in a list. */
@@ -646,10 +806,29 @@ export type TaskSettings = {
   readonly output_mode?: string | undefined;
   /** The task in whose workspace this one works. */
   readonly workspace_task_id?: string | undefined;
+  /** The task's own MCP servers. */
+  readonly mcp_servers?: readonly TaskMcpServer[] | undefined;
+  /** The tools that it asked for. */
+  readonly tools?: readonly TaskTool[] | undefined;
 };
 
 /** What a task is at. A cancelled one is `failed`, with `canceled by user`. */
 export type TaskStatus = 'pending' | 'cloning' | 'running' | 'completed' | 'reviewing' | 'awaiting_instruction' | 'creating_pr' | 'pr_created' | 'failed';
+
+export type TaskTool = {
+  /** Of the tool, unique. */
+  readonly name: string;
+  /** Its settings; values of those that are sensitive are masked as `***`. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** A tool that the agent is given. */
+export type TaskToolInput = {
+  /** Of a built-in or a registered tool. */
+  readonly name: string;
+  /** Texts, numbers and truth values by the name of the tool's setting. Kept encrypted. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+};
 
 export type TaskTypeList = {
   /** All kinds. */
@@ -661,6 +840,103 @@ export type TaskTypeList = {
     /** What such a task does. */
     readonly description: string;
   }[];
+};
+
+/** A tool that tasks can ask for. */
+export type Tool = {
+  /** Of the tool, unique. */
+  readonly name: string;
+  /** `mcp` or `custom`; both are MCP servers. */
+  readonly type: 'mcp' | 'custom';
+  /** For people; may be empty. */
+  readonly description: string;
+  /** For people. */
+  readonly version?: string | undefined;
+  /** `stdio`: a program in the sandbox. `http`: a server elsewhere. */
+  readonly mcp_transport: 'stdio' | 'http';
+  /** A package of npm (of PyPI for `uvx`, an image for `docker`), or the path of a program. */
+  readonly mcp_package?: string | undefined;
+  /** What runs the package, such as `npx`, `uvx` or `docker`. */
+  readonly mcp_command?: string | undefined;
+  /** Arguments behind the package. */
+  readonly mcp_args: readonly string[];
+  /** The server's address, for `http`. */
+  readonly mcp_url?: string | undefined;
+  /** What has to be given. */
+  readonly required_config: readonly ToolSetting[];
+  /** What may be given. */
+  readonly optional_config: readonly ToolSetting[];
+  /** What it is good for. */
+  readonly capabilities: readonly string[];
+  /** Whether it is one of the catalog; those stay. */
+  readonly builtin: boolean;
+  /** When it was registered. */
+  readonly created_at: string;
+};
+
+/** A tool to register. */
+export type ToolInput = {
+  /** By which tasks ask for the tool, unique; not `catalog`. */
+  readonly name: string;
+  /** `mcp` or `custom`; both are MCP servers. */
+  readonly type?: 'mcp' | 'custom' | undefined;
+  /** For people. */
+  readonly description?: string | undefined;
+  /** For people. */
+  readonly version?: string | undefined;
+  /** `stdio`: a program in the sandbox. `http`: a server elsewhere. Left out: `stdio`, or `http` where there is an address and no package. */
+  readonly mcp_transport?: 'stdio' | 'http' | undefined;
+  /** A package of npm (of PyPI for `uvx`, an image for `docker`), or the path of a program. Required for `stdio`. */
+  readonly mcp_package?: string | undefined;
+  /** What runs the package, such as `npx`, `uvx` or `docker`. */
+  readonly mcp_command?: string | undefined;
+  /** Arguments behind the package. */
+  readonly mcp_args?: readonly string[] | undefined;
+  /** The server's address, for `http`. */
+  readonly mcp_url?: string | undefined;
+  /** What every task that asks for the tool has to give. */
+  readonly required_config?: readonly ToolSettingInput[] | undefined;
+  /** What it may give. */
+  readonly optional_config?: readonly ToolSettingInput[] | undefined;
+  /** What the tool is good for, in words for people. */
+  readonly capabilities?: readonly string[] | undefined;
+};
+
+export type ToolList = {
+  /** Built-in ones first, then by name. */
+  readonly tools: readonly Tool[];
+};
+
+/** A value that whoever asks for the tool gives. */
+export type ToolSetting = {
+  /** By which tasks give the value. */
+  readonly name: string;
+  /** For people; may be empty. */
+  readonly description: string;
+  /** What a value is. */
+  readonly type: 'string' | 'url' | 'int' | 'bool' | 'secret';
+  /** The variable of the server's environment that it becomes, for `stdio`. */
+  readonly env_var?: string | undefined;
+  /** The header of its requests that it becomes, for `http`; `Authorization` gets `Bearer ` in front. */
+  readonly header?: string | undefined;
+  /** Whether values are masked where they are shown. */
+  readonly sensitive: boolean;
+};
+
+/** A value that whoever asks for the tool gives. */
+export type ToolSettingInput = {
+  /** By which tasks give the value. */
+  readonly name: string;
+  /** For people. */
+  readonly description?: string | undefined;
+  /** What a value is. */
+  readonly type?: 'string' | 'url' | 'int' | 'bool' | 'secret' | undefined;
+  /** The variable of the server's environment, for `stdio`; else the name in capitals. */
+  readonly env_var?: string | undefined;
+  /** The header of its requests, for `http`; `Authorization` for the one secret, other settings need it. */
+  readonly header?: string | undefined;
+  /** Whether values are masked where they are shown; secrets always are. */
+  readonly sensitive?: boolean | undefined;
 };
 
 /** What the agent used. */
@@ -802,6 +1078,201 @@ export type WebhookTaken = {
   readonly reason?: string | undefined;
   /** The task of the webhook that stands for this one. */
   readonly task_id?: string | undefined;
+};
+
+/** A workflow, whole. */
+export type Workflow = {
+  /** Of the workflow, unique for its owner. */
+  readonly name: string;
+  /** For people; may be empty. */
+  readonly description: string;
+  /** Whether it came with the server: then it cannot be deleted. */
+  readonly builtin: boolean;
+  /** When it was created; not there for a built-in one. */
+  readonly created_at?: string | undefined;
+  /** Secret values in their settings are masked. */
+  readonly steps: readonly WorkflowStep[];
+  /** What a run is given. */
+  readonly parameters: readonly WorkflowParameter[];
+};
+
+/** A workflow to keep. */
+export type WorkflowInput = {
+  /** Unique for its owner, and not that of a built-in workflow; not `catalog`. */
+  readonly name: string;
+  /** For people. */
+  readonly description?: string | undefined;
+  /** In their order; one after the other. */
+  readonly steps: readonly WorkflowStepInput[];
+  /** What a run is given. */
+  readonly parameters?: readonly WorkflowParameterInput[] | undefined;
+};
+
+export type WorkflowList = {
+  /** The built-in ones, then the caller's own by name. */
+  readonly workflows: readonly WorkflowRow[];
+};
+
+export type WorkflowParameter = {
+  /** As `{{.Params.name}}` calls it. */
+  readonly name: string;
+  /** For people. */
+  readonly description?: string | undefined;
+  /** In the place of one that is not given. */
+  readonly default?: string | undefined;
+  /** Whether its value is masked wherever a run is shown. */
+  readonly sensitive?: boolean | undefined;
+  /** Whether a run is refused without it. */
+  readonly required: boolean;
+};
+
+export type WorkflowParameterInput = {
+  /** As `{{.Params.name}}` calls it. */
+  readonly name: string;
+  /** For people. */
+  readonly description?: string | undefined;
+  /** In the place of one that is not given. */
+  readonly default?: string | undefined;
+  /** Whether its value is masked wherever a run is shown. */
+  readonly sensitive?: boolean | undefined;
+  /** Whether a run is refused without it. */
+  readonly required?: boolean | undefined;
+};
+
+/** A workflow in a list. */
+export type WorkflowRow = {
+  /** Of the workflow, unique for its owner. */
+  readonly name: string;
+  /** For people; may be empty. */
+  readonly description: string;
+  /** Whether it came with the server: then it cannot be deleted. */
+  readonly builtin: boolean;
+  /** When it was created; not there for a built-in one. */
+  readonly created_at?: string | undefined;
+  /** Without their settings. */
+  readonly steps: readonly {
+    /** Unique in the workflow; templates call its outputs by it. */
+    readonly name: string;
+    /** What it does: a request, a task, or something done with the work of a task. */
+    readonly type: 'fetch' | 'task' | 'action';
+  }[];
+  /** What a run is given. */
+  readonly parameters: readonly {
+    /** As `{{.Params.name}}` calls it. */
+    readonly name: string;
+    /** Whether a run is refused without it. */
+    readonly required: boolean;
+  }[];
+};
+
+/** A workflow run, whole. */
+export type WorkflowRun = {
+  /** Of the run. */
+  readonly id: string;
+  /** The workflow; it may have changed or gone since. */
+  readonly workflow_name: string;
+  readonly status: WorkflowRunStatus;
+  /** Which step failed, and why. */
+  readonly error?: string | undefined;
+  /** When it was started. */
+  readonly created_at: string;
+  /** When its first step began. */
+  readonly started_at?: string | undefined;
+  /** When it was over. */
+  readonly finished_at?: string | undefined;
+  /** What the run was given, with sensitive values masked. */
+  readonly params: Readonly<Record<string, string>>;
+  /** In their order. */
+  readonly steps: readonly WorkflowRunStep[];
+  /** In traces and logs. */
+  readonly trace_id: string;
+};
+
+export type WorkflowRunList = {
+  /** Newest first. */
+  readonly runs: readonly WorkflowRunRow[];
+  /** How many match, on all pages. */
+  readonly total: number;
+};
+
+/** A workflow run in a list. */
+export type WorkflowRunRow = {
+  /** Of the run. */
+  readonly id: string;
+  /** The workflow; it may have changed or gone since. */
+  readonly workflow_name: string;
+  readonly status: WorkflowRunStatus;
+  /** Which step failed, and why. */
+  readonly error?: string | undefined;
+  /** When it was started. */
+  readonly created_at: string;
+  /** When its first step began. */
+  readonly started_at?: string | undefined;
+  /** When it was over. */
+  readonly finished_at?: string | undefined;
+};
+
+/** What a workflow run is at. */
+export type WorkflowRunStatus = 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
+
+export type WorkflowRunStep = {
+  /** The step's name in the workflow. */
+  readonly step_name: string;
+  /** What it does: a request, a task, or something done with the work of a task. */
+  readonly step_type: 'fetch' | 'task' | 'action';
+  /** What it is at; `skipped`: the run ended before it. */
+  readonly status: 'pending' | 'running' | 'completed' | 'failed' | 'canceled' | 'skipped';
+  /** What a `fetch` or an `action` left for later steps. */
+  readonly result?: Readonly<Record<string, unknown>> | undefined;
+  /** The task of a `task`, or the one that an `action` is about. */
+  readonly task_id?: string | undefined;
+  /** Why it failed. */
+  readonly error?: string | undefined;
+  /** When it began. */
+  readonly started_at?: string | undefined;
+  /** When it ended. */
+  readonly finished_at?: string | undefined;
+};
+
+export type WorkflowStep = {
+  /** Unique in the workflow; templates call its outputs by it. */
+  readonly name: string;
+  /** What it does: a request, a task, or something done with the work of a task. */
+  readonly type: 'fetch' | 'task' | 'action';
+  /** The step's settings, by its type. Texts may have templates in them. */
+  readonly config: Readonly<Record<string, unknown>>;
+};
+
+export type WorkflowStepInput = {
+  /** Unique in the workflow; templates call its outputs by it. */
+  readonly name: string;
+  /** What it does: a request, a task, or something done with the work of a task. */
+  readonly type: 'fetch' | 'task' | 'action';
+  /** The step's settings, by its type. Texts may have templates in them. */
+  readonly config: Readonly<Record<string, unknown>>;
+};
+
+/** A workspace whose files lie on a disk. */
+export type Workspace = {
+  /** The newest task that works in it. */
+  readonly task_id: string;
+  /** What its files take on the disk, in megabytes of 10^6 bytes, as measured after its last run; 0 until then. */
+  readonly size_mb: number;
+  /** When its first task was taken. */
+  readonly created_at: string;
+  /** When it is removed, unless it is used until then. */
+  readonly expires_at: string;
+  /** How that task stands. */
+  readonly task_status: 'pending' | 'cloning' | 'running' | 'completed' | 'reviewing' | 'awaiting_instruction' | 'creating_pr' | 'pr_created' | 'failed';
+};
+
+export type WorkspaceList = {
+  /** Newest first. */
+  readonly workspaces: readonly Workspace[];
+  /** What all of them take, whatever the page. */
+  readonly total_size_mb: number;
+  /** How many there are, whatever the page. */
+  readonly total_count: number;
 };
 
 /** What each operation takes and gives, by its id. */
@@ -1057,6 +1528,118 @@ export type Operations = {
       readonly org?: string | undefined;
     };
     readonly answer: Readonly<Record<string, unknown>>;
+  };
+  /** Store a workflow under a name */
+  readonly createWorkflow: {
+    readonly body: WorkflowInput;
+    readonly answer: CreatedWorkflow;
+  };
+  /** List the built-in workflows and those of the caller */
+  readonly listWorkflows: {
+    readonly answer: WorkflowList;
+  };
+  /** Read a workflow */
+  readonly getWorkflow: {
+    readonly answer: Workflow;
+  };
+  /** Delete a workflow */
+  readonly deleteWorkflow: {
+    readonly answer: DeletedWorkflow;
+  };
+  /** Start a run of a workflow */
+  readonly runWorkflow: {
+    readonly body: RunWorkflowInput;
+    readonly answer: StartedWorkflowRun;
+  };
+  /** List workflow runs, newest first */
+  readonly listWorkflowRuns: {
+    readonly query: {
+      /** Only runs of this workflow. */
+      readonly workflow?: string | undefined;
+      /** Only those that stand so; an unknown word finds none. */
+      readonly status?: 'pending' | 'running' | 'completed' | 'failed' | 'canceled' | undefined;
+      /** How many at most; moved into its range. */
+      readonly limit?: number | undefined;
+      /** How many of the newest to leave out. */
+      readonly offset?: number | undefined;
+    };
+    readonly answer: WorkflowRunList;
+  };
+  /** Read a workflow run and its steps */
+  readonly getWorkflowRun: {
+    readonly answer: WorkflowRun;
+  };
+  /** Follow a workflow run's events */
+  readonly streamWorkflowRun: {
+    readonly answer: string;
+  };
+  /** Ask for the end of a workflow run and of its task */
+  readonly cancelWorkflowRun: {
+    readonly answer: CanceledWorkflowRun;
+  };
+  /** Ask for the end of all runs of a workflow */
+  readonly cancelWorkflowRuns: {
+    readonly query: {
+      /** The workflow whose runs are to end; required. */
+      readonly workflow?: string | undefined;
+    };
+    readonly answer: CanceledWorkflowRuns;
+  };
+  /** Register an MCP server */
+  readonly createMcpServer: {
+    readonly body: McpServerInput;
+    readonly answer: CreatedMcpServer;
+  };
+  /** List the registered MCP servers */
+  readonly listMcpServers: {
+    readonly query: {
+      /** The one repository whose tasks get the server; left out: the tasks of all. */
+      readonly repo_url?: string | undefined;
+    };
+    readonly answer: McpServerList;
+  };
+  /** Delete an MCP server and its secrets */
+  readonly deleteMcpServer: {
+    readonly query: {
+      /** The one repository whose tasks get the server; left out: the tasks of all. */
+      readonly repo_url?: string | undefined;
+    };
+    readonly answer: DeletedMcpServer;
+  };
+  /** List the built-in tools */
+  readonly listToolCatalog: {
+    readonly answer: ToolList;
+  };
+  /** List all tools */
+  readonly listTools: {
+    readonly answer: ToolList;
+  };
+  /** Register a tool */
+  readonly createTool: {
+    readonly body: ToolInput;
+    readonly answer: CreatedTool;
+  };
+  /** Show a tool with the settings that it takes */
+  readonly getTool: {
+    readonly answer: Tool;
+  };
+  /** Delete a registered tool */
+  readonly deleteTool: {
+    readonly answer: DeletedTool;
+  };
+  /** List the workspaces that lie on a disk */
+  readonly listWorkspaces: {
+    readonly query: {
+      /** How many at most; moved into its range. */
+      readonly limit?: number | undefined;
+      /** How many of the newest to leave out. */
+      readonly offset?: number | undefined;
+    };
+    readonly answer: WorkspaceList;
+  };
+  /** Delete the workspace of a task */
+  readonly deleteWorkspace: {
+    readonly answer: DeletedWorkspace;
   };
   /** Take a webhook of GitHub */
   readonly receiveGithubWebhook: {

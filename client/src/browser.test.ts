@@ -110,6 +110,6 @@ test(
       .filter((one) => one.url.endsWith('/stream'))
       .map(({ headers }) => headers['last-event-id']);
     assert.deepEqual(resumed, [undefined, '1']);
-    assert.ok(seen.some((one) => basename(one.url) === 'follow-task.ts'));
+    assert.ok(seen.some((one) => basename(one.url) === 'follow-stream.ts'));
   },
 );

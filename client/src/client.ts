@@ -1,12 +1,16 @@
 import type { ApprovalList, Health, RepositoryList } from './api-types.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createKeys, type Keys } from './keys.ts';
+import { createMcpServers, type McpServers } from './mcp.ts';
 import type { RequestOptions } from './request-options.ts';
 import { createSentry, type Sentry } from './sentry.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { defaultTiming, type Timing } from './timing.ts';
+import { createTools, type Tools } from './tools.ts';
 import { createTransport, read, type Fetch } from './transport.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
+import { createWorkflows, type Workflows } from './workflows.ts';
+import { createWorkspaces, type Workspaces } from './workspaces.ts';
 
 export type ClientOptions = {
   /** The server's address, such as `http://127.0.0.1:8080`; a path in front of the API is kept. */
@@ -40,6 +44,10 @@ export type Client = {
   readonly sentry: Sentry;
   readonly deliveries: Deliveries;
   readonly webhooks: Webhooks;
+  readonly workflows: Workflows;
+  readonly mcp: { readonly servers: McpServers };
+  readonly tools: Tools;
+  readonly workspaces: Workspaces;
   /** A page of the repositories that a token reaches, as its provider orders them. */
   readonly repositories: (
     source: RepositorySource,
@@ -67,6 +75,10 @@ export function createClient(options: ClientOptions): Client {
     sentry: createSentry(transport),
     deliveries: createDeliveries(transport),
     webhooks: createWebhooks(transport),
+    workflows: createWorkflows(transport),
+    mcp: { servers: createMcpServers(transport) },
+    tools: createTools(transport),
+    workspaces: createWorkspaces(transport),
     repositories: (source, { page, per_page, signal } = {}) =>
       transport.json({
         ...read('api/v1/repositories', signal),

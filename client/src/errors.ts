@@ -43,6 +43,14 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Nothing was sent: an empty text, `.` and `..` are no ids and no names, and would ask for something else. */
+export class InvalidIdError extends TypeError {
+  constructor(given: string) {
+    super(`neither an id nor a name: "${given}"`);
+    this.name = 'InvalidIdError';
+  }
+}
+
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',

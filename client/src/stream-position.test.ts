@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import type { TaskStatus } from './api-types.ts';
 import { createStreamPosition } from './stream-position.ts';
+import type { TaskEvent } from './task-event.ts';
 
 /** The frames of a log whose events travel as `sizes` frames each; only an event's last has its id. */
 function framesOf(sizes: readonly number[]): readonly { readonly name: string; readonly id: string }[] {
@@ -19,7 +21,7 @@ function takeAll(
   cuts: readonly number[],
   resumes: boolean,
 ): readonly string[] {
-  const position = createStreamPosition('');
+  const position = createStreamPosition<TaskEvent, TaskStatus, object>('', () => ({}));
   const taken: string[] = [];
   for (const length of [...cuts, frames.length]) {
     position.connect();

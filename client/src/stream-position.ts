@@ -1,16 +1,18 @@
 import type { SseMessage } from './sse-parser.ts';
-import type { StreamEvent, TaskEvent } from './task-event.ts';
-import type { ChangesSummary, TaskStatus } from './api-types.ts';
+import type { StreamContent } from './stream-news.ts';
 import { isRecord, parseJson } from './transport.ts';
 
 /** What one message of the stream means to who follows it. */
-type Taken =
-  | Exclude<StreamEvent, { kind: 'interrupted' | 'connected' }>
-  | { readonly kind: 'connected'; readonly status: TaskStatus }
+type Taken<Event, Status, End> =
+  | StreamContent<Event, Status, End>
+  | { readonly kind: 'connected'; readonly status: Status }
   /** The server closes the stream for its age: it is meant to be opened again. */
   | { readonly kind: 'timeout' }
   /** Seen before, or of a kind that this client does not know. */
   | { readonly kind: 'nothing' };
+
+/** Reads what a stream's last word says beside the status. */
+export type EndOf<End> = (data: Readonly<Record<string, unknown>>) => End;
 
 /**
  * Where in the stream the follower is, over any number of connections.
@@ -20,16 +22,19 @@ type Taken =
  * as many as were taken are dropped. A server that ignores `Last-Event-ID` and starts over is met by
  * dropping every id that is not higher than the last one.
  */
-export type StreamPosition = {
+export type StreamPosition<Event, Status, End> = {
   /** What to send as `Last-Event-ID`; empty: nothing yet. */
   readonly lastEventId: () => string;
   /** To be called at the start of each connection. */
   readonly connect: () => void;
   /** Throws `SyntaxError` when the message's data is not what the API sends. */
-  readonly take: (message: SseMessage) => Taken;
+  readonly take: (message: SseMessage) => Taken<Event, Status, End>;
 };
 
-export function createStreamPosition(lastEventId: string): StreamPosition {
+export function createStreamPosition<Event, Status, End>(
+  lastEventId: string,
+  endOf: EndOf<End>,
+): StreamPosition<Event, Status, End> {
   let last = lastEventId;
   let beyond = 0;
   let toSkip = 0;
@@ -64,8 +69,8 @@ export function createStreamPosition(lastEventId: string): StreamPosition {
       current = last;
     },
     take(message) {
-      if (message.event !== 'message') return takeNamed(message);
-      const event = readEvent(message.data);
+      if (message.event !== 'message') return takeNamed(message, endOf);
+      const event = readEvent(message.data) as Event;
       // An empty id is the standard's way to say "none".
       const id = message.ownId === '' ? undefined : message.ownId;
       const isNew = id === undefined ? takeFrame() : takeId(id);
@@ -74,28 +79,28 @@ export function createStreamPosition(lastEventId: string): StreamPosition {
   };
 }
 
-function takeNamed(message: SseMessage): Taken {
+function takeNamed<Event, Status, End>(message: SseMessage, endOf: EndOf<End>): Taken<Event, Status, End> {
   if (message.event === 'timeout') return { kind: 'timeout' };
   if (message.event !== 'connected' && message.event !== 'done') return { kind: 'nothing' };
   const data = parseJson(message.data);
   if (!isRecord(data) || typeof data['status'] !== 'string') {
     throw new SyntaxError(`a "${message.event}" event without a status`);
   }
-  const status = data['status'] as TaskStatus;
+  const status = data['status'] as Status;
   if (message.event === 'connected') return { kind: 'connected', status };
-  const changes = data['changes_summary'];
-  return { kind: 'done', status, changes: isRecord(changes) ? (changes as ChangesSummary) : undefined };
+  return { kind: 'done', status, ...endOf(data) };
 }
 
-function readEvent(data: string): TaskEvent {
+/** Only what every event has is checked: which events there are is the contract's. */
+function readEvent(data: string): Readonly<Record<string, unknown>> {
   const event = parseJson(data);
   if (!isRecord(event) || typeof event['type'] !== 'string' || typeof event['event'] !== 'string') {
     throw new SyntaxError('an event that is not of the documented form');
   }
-  return event as TaskEvent;
+  return event;
 }
 
-/** Ids are integers that rise within a task; other ids cannot be ordered: only the same one is not new. */
+/** Ids are integers that rise within a stream; other ids cannot be ordered: only the same one is not new. */
 function isNotAfter(id: string, last: string): boolean {
   if (id === last) return true;
   return /^\d+$/u.test(id) && /^\d+$/u.test(last) && BigInt(id) <= BigInt(last);

@@ -3,6 +3,7 @@ import type {
   ApprovalAnswer,
   ApprovalList,
   CancelAnswer,
+  ChangesSummary,
   CreatedPullRequest,
   CreatedTask,
   InstructAnswer,
@@ -16,10 +17,10 @@ import type {
   TaskInput,
   TaskList,
 } from './api-types.ts';
-import { followTask } from './follow-task.ts';
+import { followStream } from './follow-stream.ts';
 import type { CreateOptions, RequestOptions } from './request-options.ts';
 import type { StreamEvent } from './task-event.ts';
-import { idempotent, pathPart, read, type Transport } from './transport.ts';
+import { idempotent, isRecord, pathPart, read, type Transport } from './transport.ts';
 
 /** Which page of the list, and of which tasks. */
 export type ListQuery = Operations['listTasks']['query'];
@@ -125,7 +126,7 @@ export function createTasks(transport: Transport): Tasks {
     diffBytes: async (id, { signal } = {}) =>
       transport.bytes({ ...read(`${taskPath(id)}/diff`, signal), headers: { accept: 'text/plain' } }),
     stream: (id, { lastEventId = '', signal } = {}) =>
-      followTask({ transport, path: `${taskPath(id)}/stream`, signal }, lastEventId),
+      followStream({ transport, path: `${taskPath(id)}/stream`, lastEventId, endOf, signal }),
     async wait(id, options = {}) {
       for await (const event of tasks.stream(id, options)) if (event.kind === 'done') break;
       return tasks.get(id, options);
@@ -157,6 +158,10 @@ function createTalk(transport: Transport): Pick<Tasks, 'approvals' | 'answer' | 
         signal,
       }),
   };
+}
+
+function endOf({ changes_summary: changes }: Readonly<Record<string, unknown>>) {
+  return { changes: isRecord(changes) ? (changes as ChangesSummary) : undefined };
 }
 
 /** The path of a task. Throws `TypeError` for what would lead to another path. */

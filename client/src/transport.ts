@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError, connectionReason } from './errors.ts';
+import { ApiError, ConnectionError, InvalidIdError, connectionReason } from './errors.ts';
 import type { CreateOptions } from './request-options.ts';
 import { pause, retryWaitMs, type Timing } from './timing.ts';
 
@@ -143,9 +143,9 @@ export function idempotent(path: string, body: unknown, { idempotencyKey, signal
   } as const;
 }
 
-/** An id as one part of a path. Throws `TypeError` for what would lead to another path. */
+/** An id or a name as one part of a path. Throws `InvalidIdError` for what would lead to another path. */
 export function pathPart(id: string): string {
-  if (/^\.{0,2}$/u.test(id)) throw new TypeError(`not an id: "${id}"`);
+  if (/^\.{0,2}$/u.test(id)) throw new InvalidIdError(id);
   return encodeURIComponent(id);
 }
 

@@ -79,6 +79,7 @@ async function main(): Promise<number> {
       dataFolders: await dataFolders(config),
       color: !config.terminal.noColor,
     },
+    variable: (name) => processEnvironment()[name],
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

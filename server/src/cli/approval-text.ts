@@ -1,6 +1,6 @@
 import type { Approval } from '@slipway/client';
 import type { Cli } from './command.ts';
-import { approvalName, durationText, shortId } from './task-text.ts';
+import { endOfId, durationText, shortId } from './task-text.ts';
 import { printable, printableLine } from './untrusted-text.ts';
 
 /** What of a question's arguments is shown before its answer, in characters; `--json` has all. */
@@ -11,7 +11,7 @@ export function waitingLines({ deps, out }: Cli, approvals: readonly Approval[])
   const now = deps.clock.now();
   const rows = approvals.map((approval) => [
     out.columns() === undefined ? printableLine(approval.task_id) : shortId(approval.task_id),
-    approvalName(approval.id),
+    endOfId(approval.id),
     durationText(Date.parse(approval.expires_at) - now),
     printableLine(`${approval.tool}: ${approval.summary}`),
   ]);

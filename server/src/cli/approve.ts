@@ -6,7 +6,7 @@ import type { ConnectionFlags } from './find-server.ts';
 import { openDialogue } from './ask-person.ts';
 import { questionLines, waitingLines } from './approval-text.ts';
 import { resolveTaskId } from './task-id.ts';
-import { approvalName, shortId } from './task-text.ts';
+import { endOfId, shortId } from './task-text.ts';
 import { printableLine } from './untrusted-text.ts';
 
 type ApproveFlags = ConnectionFlags & {
@@ -103,7 +103,7 @@ function onlyOne(approvals: readonly Approval[]): Approval {
   if (only === undefined) throw new CommandError('notFound', 'nothing of this task waits for an answer');
   if (approvals.length === 1) return only;
   const names = approvals.map(
-    ({ id, tool, summary }) => `  ${approvalName(id)}  ${printableLine(`${tool}: ${summary}`)}`,
+    ({ id, tool, summary }) => `  ${endOfId(id)}  ${printableLine(`${tool}: ${summary}`)}`,
   );
   throw new CommandError('usage', [`${approvals.length} questions wait; name one:`, ...names].join('\n'));
 }

@@ -36,6 +36,8 @@ export type CliConfig = {
 export type CliDeps = {
   readonly version: string;
   readonly config: CliConfig;
+  /** A variable of the caller's environment, of whatever name the caller gives. */
+  readonly variable: (name: string) => string | undefined;
   readonly stdin: NodeJS.ReadableStream;
   readonly stdout: NodeJS.WritableStream & { readonly columns?: number };
   readonly stderr: NodeJS.WritableStream;

@@ -85,6 +85,10 @@ test('instructions, lost conversations and refused connections are said in words
     say('egress_refused', { host: 'example.com', port: 443, reason: 'not_allowed' }),
     'HH:MM:SS  refused the agent a connection to example.com:443 (not_allowed)',
   );
+  assert.equal(
+    say('mcp_server_failed', { server: 'context7', error: 'it did not start' }),
+    'HH:MM:SS  the MCP server context7 is not there: it did not start',
+  );
 });
 
 test('attempts that follow others are said with the reason', () => {

@@ -1,16 +1,11 @@
 import type { ChangesSummary, TaskEvent } from '@slipway/client';
+import { cut, eventLines, fieldsOf, join, recordOf, unknownText } from './event-lines.ts';
 import type { Paint } from './output.ts';
 import { isReviewEvent, reviewEventText } from './review-event-text.ts';
-import { approvalName, changesText, shortId } from './task-text.ts';
+import { endOfId, changesText, shortId } from './task-text.ts';
 import { printable, printableLine } from './untrusted-text.ts';
 
 type Data = Readonly<Record<string, unknown>>;
-
-/** `HH:MM:SS` and two spaces: where the text of an event starts, on each of its lines. */
-const gutter = 10;
-
-/** What is known by its beginning. */
-const shortMaxLength = 200;
 
 /**
  * An event as lines for people, each starting with the local time or with as many spaces. Empty where
@@ -18,20 +13,12 @@ const shortMaxLength = 200;
  * printed with its control characters. `taskId` is for the commands that an event asks for.
  */
 export function eventText(event: TaskEvent, paint: Paint, taskId: string): string {
-  const text = sentence(event, paint, taskId);
-  if (text === '') return '';
-  const date = new Date(event.ts);
-  const time = Number.isNaN(date.getTime()) ? '' : date.toTimeString().slice(0, 8);
-  const [first = '', ...rest] = text.split('\n');
-  const indent = ' '.repeat(gutter);
-  return [`${paint('dim', time.padEnd(gutter))}${first}`, ...rest.map((line) => `${indent}${line}`)].join(
-    '\n',
-  );
+  return eventLines(sentence(event, paint, taskId), event.ts, paint);
 }
 
 function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
-  const data = dataOf(event.data);
-  const say = (name: string): string => field(data, name);
+  const data = recordOf(event.data);
+  const say = fieldsOf(data);
   if (isReviewEvent(event)) return reviewEventText(event.event, { say, list: texts(data), paint });
   switch (event.event) {
     case 'output':
@@ -63,16 +50,11 @@ function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
     case 'instruction_added':
       return `instruction ${say('iteration')}: ${cut(say('prompt'))}`;
     case 'session_lost':
-      return paint('yellow', `the agent begins a new conversation: ${say('reason')}`);
     case 'run_retried':
-      return paint('yellow', `attempt ${say('attempt')} follows: ${say('error')}`);
     case 'run_lost':
-      return paint('yellow', `attempt ${say('attempt')} was lost with its worker; the next one follows`);
     case 'egress_refused':
-      return paint(
-        'yellow',
-        `refused the agent a connection to ${say('host')}:${say('port')} (${say('reason')})`,
-      );
+    case 'mcp_server_failed':
+      return mishapText(event.event, data, paint);
     case 'approval_requested':
     case 'approval_decided':
     case 'run_parked':
@@ -89,13 +71,37 @@ function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
   }
 }
 
+/** What went otherwise than it was meant to; the task goes on. */
+function mishapText(
+  event: 'session_lost' | 'run_retried' | 'run_lost' | 'egress_refused' | 'mcp_server_failed',
+  data: Data,
+  paint: Paint,
+): string {
+  const say = fieldsOf(data);
+  switch (event) {
+    case 'session_lost':
+      return paint('yellow', `the agent begins a new conversation: ${say('reason')}`);
+    case 'run_retried':
+      return paint('yellow', `attempt ${say('attempt')} follows: ${say('error')}`);
+    case 'run_lost':
+      return paint('yellow', `attempt ${say('attempt')} was lost with its worker; the next one follows`);
+    case 'egress_refused':
+      return paint(
+        'yellow',
+        `refused the agent a connection to ${say('host')}:${say('port')} (${say('reason')})`,
+      );
+    case 'mcp_server_failed':
+      return paint('yellow', `the MCP server ${say('server')} is not there: ${say('error')}`);
+  }
+}
+
 /** What concerns a pull request. */
 function publishingText(
   event: 'branch_gone' | 'labels_refused' | `pull_request_${'opened' | 'updated' | 'replaced'}`,
   data: Data,
   paint: Paint,
 ): string {
-  const say = (name: string): string => field(data, name);
+  const say = fieldsOf(data);
   const about = `pull request ${say('pr_number')}`;
   switch (event) {
     case 'branch_gone':
@@ -117,12 +123,12 @@ function questionText(
   data: Data,
   { paint, taskId }: { readonly paint: Paint; readonly taskId: string },
 ): string {
-  const say = (name: string): string => field(data, name);
+  const say = fieldsOf(data);
   switch (event) {
     case 'approval_requested':
       return [
         paint('yellow', `asks: ${join(`${say('tool')}:`, say('summary'))}`),
-        `answer with: slipway approve ${shortId(taskId)} ${approvalName(say('approval_id'))}`,
+        `answer with: slipway approve ${shortId(taskId)} ${endOfId(say('approval_id'))}`,
       ].join('\n');
     case 'approval_decided':
       return join(say('decision'), say('reason') === '' ? '' : `(${say('reason')})`);
@@ -131,18 +137,6 @@ function questionText(
     case 'run_resumed':
       return paint('dim', 'goes on');
   }
-}
-
-/** An event of a newer server: its name in words, and its data, so that nothing is hidden. */
-function unknownText(event: { readonly event: string; readonly data: unknown }, paint: Paint): string {
-  const name = printableLine(event.event.replaceAll('_', ' '));
-  const text =
-    event.data === null || event.data === undefined ? '' : printableLine(JSON.stringify(event.data));
-  return join(name, paint('dim', cut(text === '{}' ? '' : text)));
-}
-
-function cut(text: string): string {
-  return text.length > shortMaxLength ? `${text.slice(0, shortMaxLength)}…` : text;
 }
 
 function outputText(data: Data, paint: Paint): string {
@@ -167,19 +161,6 @@ function eachLine(text: string, change: (line: string) => string): string {
   return text.split('\n').map(change).join('\n');
 }
 
-function join(...words: readonly string[]): string {
-  return words.filter((word) => word !== '').join(' ');
-}
-
-function dataOf(data: unknown): Data {
-  return typeof data === 'object' && data !== null ? (data as Data) : {};
-}
-
-function field(data: Data, name: string): string {
-  const value = data[name];
-  return typeof value === 'string' || typeof value === 'number' ? printableLine(String(value)) : '';
-}
-
 /** Reads a field that has several texts; what else stands in it is left out. */
 function texts(data: Data): (name: string) => readonly string[] {
   return (name) => {
@@ -189,6 +170,6 @@ function texts(data: Data): (name: string) => readonly string[] {
 }
 
 function changesOf(data: Data): ChangesSummary | undefined {
-  const changes = dataOf(data['changes_summary']);
+  const changes = recordOf(data['changes_summary']);
   return typeof changes['diff_stats'] === 'string' ? (changes as ChangesSummary) : undefined;
 }

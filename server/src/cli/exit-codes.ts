@@ -2,24 +2,31 @@
 const table = {
   ok: {
     code: 0,
-    meaning: 'done; for `run` and `instruct`: the task completed; for `review`: the review is there',
+    meaning:
+      'done; for `run` and `instruct`: the task completed; for `workflow run`: the run; for `review`: it is there',
   },
   taskFailed: {
     code: 1,
     meaning:
-      'the task failed, or the review; for `pr` and `post-review`: there is none, for `keys verify`: the token is not valid',
+      'the task, the workflow run or the review failed; for `pr` and `post-review`: there is none, for `keys verify`: the token is not valid',
   },
   usage: { code: 2, meaning: 'the command, or what it asks for, is wrong' },
   unreachable: { code: 3, meaning: 'the server cannot be reached, or is in trouble' },
   unauthorised: { code: 4, meaning: 'the token is missing, wrong, or may not do this' },
-  notFound: { code: 5, meaning: 'there is no such task, key, callback or webhook, or nothing to show of it' },
+  notFound: {
+    code: 5,
+    meaning: 'there is no such task, run, workflow, key or the like, or nothing to show of it',
+  },
   refused: {
     code: 6,
-    meaning: 'the server refused: the task is in another state, or the rate limit is reached',
+    meaning: 'the server refused: a name is taken, the task is in another state, the rate limit is reached',
   },
-  taskCancelled: { code: 7, meaning: 'the task was cancelled' },
+  taskCancelled: { code: 7, meaning: 'the task, or the workflow run, was cancelled' },
   internal: { code: 70, meaning: 'a fault in slipway itself' },
-  interrupted: { code: 130, meaning: 'interrupted; a task that was being followed goes on' },
+  interrupted: {
+    code: 130,
+    meaning: 'interrupted; a task or a workflow run that was being followed goes on',
+  },
 } as const satisfies Record<string, { readonly code: number; readonly meaning: string }>;
 
 export type ExitName = keyof typeof table;

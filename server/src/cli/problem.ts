@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError } from '@slipway/client';
+import { ApiError, ConnectionError, InvalidIdError } from '@slipway/client';
 import { CommandError } from './command-error.ts';
 import type { ExitName } from './exit-codes.ts';
 import { printable, printableLine } from './untrusted-text.ts';
@@ -16,6 +16,7 @@ export function problemOf(error: unknown): Problem {
     return { exit: 'unreachable', text: `${printableLine(error.message)}${hint}` };
   }
   if (error instanceof ApiError) return refusalOf(error);
+  if (error instanceof InvalidIdError) return { exit: 'usage', text: printableLine(error.message) };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exit: 'internal', text: `unexpected: ${printable(stack)}` };
 }

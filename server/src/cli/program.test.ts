@@ -21,7 +21,7 @@ const row = {
 };
 
 const commands =
-  'run instruct approve list show logs diff pr cancel keys repos deliveries serve work doctor demo completion'.split(
+  'run instruct approve list show logs diff pr cancel workspaces workflow mcp tools keys repos deliveries serve work doctor demo completion'.split(
     ' ',
   );
 
@@ -66,6 +66,8 @@ test('wrong usage ends with 2 and says what is wrong', async () => {
     [['keys', 'add', 'x', '--provider', 'jira'], /Allowed choices are github, gitlab, sentry, ssh/u],
     [['repos'], /required option '--key <name>' not specified/u],
     [['deliveries', 'show'], /missing required argument 'id'/u],
+    [['workflow', 'run'], /missing required argument 'name'/u],
+    [['tools', 'add'], /missing required argument 'file'/u],
     [['show'], /^slipway: missing required argument 'id'/u],
     [['show', 'a', 'b'], /^slipway: too many arguments/u],
   ];
@@ -170,7 +172,14 @@ test('a task that asks is shown with its cost and its questions', async (t) => {
     ...row,
     status: 'running',
     iteration: 2,
-    config: { cli: 'claude-code', ai_model: 'm', approvals: 'ask' },
+    config: {
+      cli: 'claude-code',
+      ai_model: 'm',
+      approvals: 'ask',
+      tools: [{ name: 'sentry' }, { name: 'git\u001b[2J' }],
+      mcp_servers: [{ name: 'docs', transport: 'http' }],
+    },
+    workflow_run_id: '550e8400-e29b-41d4-a716-446655440000',
     usage: { input_tokens: 1_500, output_tokens: 20, duration_seconds: 3, cost_usd: 0.42 },
   };
   const api = await startApi(t, {
@@ -181,6 +190,9 @@ test('a task that asks is shown with its cost and its questions', async (t) => {
   for (const line of [
     'agent         claude-code',
     'model         m',
+    'tools         sentry, git',
+    'mcp servers   docs',
+    'workflow run  550e8400-e29b-41d4-a716-446655440000',
     'iteration     2',
     'usage         1,500 tokens in, 20 out, $0.42',
   ]) {

@@ -12,6 +12,7 @@ import { addInstruct } from './instruct.ts';
 import { addKeys } from './keys.ts';
 import { addList } from './list.ts';
 import { addLogs } from './logs.ts';
+import { addMcp } from './mcp.ts';
 import { createOutput, ReaderGone } from './output.ts';
 import { problemOf } from './problem.ts';
 import { addPostReview } from './post-review.ts';
@@ -21,7 +22,10 @@ import { addReview } from './review.ts';
 import { addRun } from './run.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addShow } from './show.ts';
+import { addTools } from './tools.ts';
 import { addWebhooks } from './webhooks.ts';
+import { addWorkflow } from './workflow.ts';
+import { addWorkspaces } from './workspaces.ts';
 
 const epilogue = `
 First steps:
@@ -87,6 +91,9 @@ function buildProgram(cli: Cli): Command {
   for (const add of [addRun, addInstruct, addReview, addApprove, ...reading, ...publishing, addCancel]) {
     add(program, cli);
   }
+  addWorkspaces(program, cli);
+  program.commandsGroup('Workflows and tools:');
+  for (const add of [addWorkflow, addMcp, addTools]) add(program, cli);
   program.commandsGroup('Code hosts:');
   for (const add of [addKeys, addRepositories, addDeliveries, addWebhooks]) add(program, cli);
   program.commandsGroup('Server:');

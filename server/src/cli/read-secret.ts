@@ -1,30 +1,20 @@
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { addAbortSignal, Readable, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { CommandError } from './command-error.ts';
 import type { Cli } from './command.ts';
+import { readStdin } from './read-stdin.ts';
 
 /**
  * A secret of at most one line from whom sits at the terminal, who does not see what they type, and else all
  * of stdin. Never an argument: those are in the shell's history and for all to see.
  */
 export async function readSecret(cli: Cli, question: string): Promise<string> {
-  return isAsked(cli) ? askSecret(cli, question) : readAll(cli);
+  return isAsked(cli) ? askSecret(cli, question) : readStdin(cli);
 }
 
 /** Whether a person would be asked. */
 export function isAsked({ deps }: Cli): boolean {
   return 'isTTY' in deps.stdin && deps.stdin.isTTY === true;
-}
-
-async function readAll({ deps, signal }: Cli): Promise<string> {
-  const stdin = new Readable().wrap(deps.stdin);
-  try {
-    return await text(addAbortSignal(signal, stdin));
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  }
 }
 
 function askSecret({ deps, signal }: Cli, question: string): Promise<string> {

@@ -10,6 +10,7 @@ import { readPrompt } from './prompt.ts';
 import { seeThrough } from './see-through.ts';
 import { resolveTaskId } from './task-id.ts';
 import { shortId } from './task-text.ts';
+import { readTools, withTools } from './task-tools.ts';
 
 type RunFlags = ConnectionFlags & {
   readonly agent?: string;
@@ -29,6 +30,8 @@ type RunFlags = ConnectionFlags & {
   readonly postComments?: boolean;
   readonly workspaceOf?: string;
   readonly key?: string;
+  readonly tool?: readonly string[];
+  readonly toolConfig?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
 };
@@ -91,7 +94,7 @@ export function addRun(program: Command, cli: Cli): void {
     )
     .option('-d, --detach', 'do not follow: print the id and return')
     .option('--json', 'print one JSON object a line: the task as created, its events, its end, the task');
-  withConnection(command)
+  withConnection(withTools(command))
     .addHelpText('after', examples)
     .action(async (repository: string, prompt: string | undefined, flags: RunFlags) => {
       cli.end(await run(cli, repository, prompt, flags));
@@ -107,13 +110,16 @@ async function run(
   const { out } = cli;
   const json = flags.json === true;
   const client = await cli.connect(flags);
+  const plain = inputOf(repository, await readPrompt(cli, prompt ?? defaultPrompt(flags), noPrompt), {
+    ...flags,
+    ...(flags.workspaceOf === undefined
+      ? {}
+      : { workspaceOf: await resolveTaskId(client, flags.workspaceOf, cli.signal) }),
+  });
+  const tools = await readTools(cli, client, flags);
   const input = {
-    ...inputOf(repository, await readPrompt(cli, prompt ?? defaultPrompt(flags), noPrompt), {
-      ...flags,
-      ...(flags.workspaceOf === undefined
-        ? {}
-        : { workspaceOf: await resolveTaskId(client, flags.workspaceOf, cli.signal) }),
-    }),
+    ...plain,
+    ...(tools === undefined ? {} : { config: { ...plain.config, tools } }),
     ...(await repositoryToken(flags)),
   };
   const created = await client.tasks.create(input, { signal: cli.signal });

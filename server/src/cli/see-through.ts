@@ -28,11 +28,22 @@ export async function seeThrough(
 
 /** The command stops watching before the task has ended: says so, and how to go on. Rethrows what failed. */
 export function leave(cli: Cli, id: string, error: unknown): ExitName {
-  if (!cli.signal.aborted && !(error instanceof ConnectionError)) throw error;
   const short = shortId(id);
-  cli.out.note(
-    `the task goes on\n  follow it: slipway logs -f ${short}\n  end it:    slipway cancel ${short}`,
-  );
+  return leaveGoing(cli, error, {
+    what: 'the task',
+    follow: `slipway logs -f ${short}`,
+    end: `slipway cancel ${short}`,
+  });
+}
+
+/** The same of anything that goes on by itself: what it is, and the commands that follow and end it. */
+export function leaveGoing(
+  cli: Cli,
+  error: unknown,
+  { what, follow, end }: { readonly what: string; readonly follow: string; readonly end: string },
+): ExitName {
+  if (!cli.signal.aborted && !(error instanceof ConnectionError)) throw error;
+  cli.out.note(`${what} goes on\n  follow it: ${follow}\n  end it:    ${end}`);
   if (cli.signal.aborted) return 'interrupted';
   throw error;
 }

@@ -59,6 +59,9 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
     ['agent', task.config?.cli],
     ['model', task.config?.ai_model],
     ['command', task.config?.command],
+    ['tools', namesOf(task.config?.tools)],
+    ['mcp servers', namesOf(task.config?.mcp_servers)],
+    ['workflow run', task.workflow_run_id],
     ['iteration', task.iteration > 1 ? String(task.iteration) : undefined],
     ['branch', task.branch],
     ['pull request', task.pr_url],
@@ -88,4 +91,8 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
     const body = printable(text).trim();
     return body === '' ? [] : ['', out.paint('dim', `${name}:`), body];
   }
+}
+
+function namesOf(things: readonly { readonly name: string }[] | undefined): string | undefined {
+  return things?.map(({ name }) => name).join(', ');
 }

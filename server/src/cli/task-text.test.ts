@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { approvalName, changesText, durationText, shellWord, usageText } from './task-text.ts';
+import { endOfId, changesText, durationText, shellWord, usageText } from './task-text.ts';
 
 test('durations show their two largest units', () => {
   const cases: readonly (readonly [milliseconds: number, text: string])[] = [
@@ -39,5 +39,5 @@ test('usage names what was counted', () => {
 });
 
 test('a question is named by the end of its id, whose beginning is the time', () => {
-  assert.equal(approvalName('01a2b3c4-0000-7000-8000-0123456789ab'), '456789ab');
+  assert.equal(endOfId('01a2b3c4-0000-7000-8000-0123456789ab'), '456789ab');
 });

@@ -72,10 +72,10 @@ export function shortId(id: string): string {
 }
 
 /**
- * The end of a question's id, which `slipway approve` takes for the whole. The beginnings of such ids are
- * the time, and alike.
+ * The end of an id of a question or a workflow run, which commands take for the whole. The beginnings of such ids
+ * are the time, and alike.
  */
-export function approvalName(id: string): string {
+export function endOfId(id: string): string {
   return printableLine(id).slice(-8);
 }
 

@@ -85,6 +85,8 @@ type Situation = {
   readonly color?: boolean;
   readonly signal?: AbortSignal;
   readonly now?: string;
+  /** The environment of the caller. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Takes what is written to stdout; by default it is collected. */
   readonly stdout?: Writable;
   readonly serve?: (settings: FlagSettings) => Promise<number>;
@@ -105,6 +107,7 @@ export async function slipway(argv: readonly string[], situation: Situation = {}
       dataFolders: situation.dataFolders ?? [],
       color: situation.color ?? false,
     },
+    variable: (name) => situation.variables?.[name],
     stdin: Object.assign(
       Readable.from(situation.stdin === undefined ? [] : [Buffer.from(situation.stdin)]),
       situation.isAsked === true ? { isTTY: true } : {},

@@ -1,20 +1,23 @@
 import { ApiError, ConnectionError } from './errors.ts';
 import { createSseParser, type SseMessage } from './sse-parser.ts';
-import { createStreamPosition, type StreamPosition } from './stream-position.ts';
-import type { StreamEvent } from './task-event.ts';
+import type { StreamNews } from './stream-news.ts';
+import { createStreamPosition, type EndOf, type StreamPosition } from './stream-position.ts';
 import { pause, retryWaitMs } from './timing.ts';
 import { connectionError, notTheApi, type Transport } from './transport.ts';
 
-/** A connection that lasted so long was a good one, even if nothing happened in the task meanwhile. */
+/** A connection that lasted so long was a good one, even if nothing happened meanwhile. */
 const goodConnectionMs = 10_000;
 
 /** The longest wait that a server may ask for with `retry:`. */
 const retryMaxMs = 30_000;
 
-type FollowDeps = {
+type FollowDeps<End> = {
   readonly transport: Transport;
   /** Of the stream, below the server's address. */
   readonly path: string;
+  /** Where to begin: behind this event; empty: at the beginning. */
+  readonly lastEventId: string;
+  readonly endOf: EndOf<End>;
   readonly signal: AbortSignal | undefined;
 };
 
@@ -26,16 +29,15 @@ type Ending = {
 };
 
 /**
- * Every event of a task behind `lastEventId` (empty: from its beginning), once and in order, until the
- * task has ended. Lost connections are made again and resume. The iteration throws `ConnectionError` when
+ * Every event of a stream behind `lastEventId`, once and in order, until the server says that there are no more:
+ * a task's, or a workflow run's. Lost connections are made again and resume. The iteration throws `ConnectionError` when
  * too many connections in a row brought nothing, `ApiError` on a refusal, and the signal's reason.
  */
-export async function* followTask(
-  deps: FollowDeps,
-  lastEventId: string,
-): AsyncGenerator<StreamEvent, void, undefined> {
+export async function* followStream<Event, Status, End>(
+  deps: FollowDeps<End>,
+): AsyncGenerator<StreamNews<Event, Status, End>, void, undefined> {
   const { timing, base } = deps.transport;
-  const position = createStreamPosition(lastEventId);
+  const position = createStreamPosition<Event, Status, End>(deps.lastEventId, deps.endOf);
   let fruitless = 0;
   for (;;) {
     const openedAt = performance.now();
@@ -56,10 +58,10 @@ export async function* followTask(
 }
 
 /** One connection. Throws only the signal's reason: everything else is an ending. */
-async function* followOnce(
-  deps: FollowDeps,
-  position: StreamPosition,
-): AsyncGenerator<StreamEvent, Ending, undefined> {
+async function* followOnce<Event, Status, End>(
+  deps: FollowDeps<End>,
+  position: StreamPosition<Event, Status, End>,
+): AsyncGenerator<StreamNews<Event, Status, End>, Ending, undefined> {
   position.connect();
   const parser = createSseParser(position.lastEventId());
   let retryMs = {};
@@ -82,7 +84,7 @@ async function* followOnce(
 
 /** The messages of one connection until the server closes it. Always leaves the connection closed. */
 async function* readMessages(
-  deps: FollowDeps,
+  deps: Pick<FollowDeps<unknown>, 'transport' | 'path' | 'signal'>,
   lastEventId: string,
   parse: (bytes: Uint8Array) => readonly SseMessage[],
 ): AsyncGenerator<{ readonly message: SseMessage; readonly at: string | undefined }, void, undefined> {

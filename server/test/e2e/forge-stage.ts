@@ -48,6 +48,8 @@ export type ForgeStage = {
   readonly openPullRequest: (
     pull: OpenedPullRequest,
   ) => Promise<{ readonly number: number; readonly headCommit: string }>;
+  /** Somebody without a role reports something; its number. */
+  readonly addIssue: (issue: { readonly title: string; readonly body: string }) => number;
   readonly posted: (number: number) => SeenReview;
   readonly pullRequests: () => readonly SeenPullRequest[];
   readonly close: (pullRequest: SeenPullRequest) => Promise<void>;

@@ -48,6 +48,7 @@ export async function openGithubStage(folder: string): Promise<ForgeStage> {
       const { number } = await github.openPull(repository, { head, base: 'main', title });
       return { number, headCommit };
     },
+    addIssue: (issue) => github.addIssue(repository, { author: github.addUser('linus'), ...issue }).number,
     posted(number) {
       const reviews = repository.pulls.find((pull) => pull.number === number)?.reviews ?? [];
       return {

@@ -46,6 +46,10 @@ export async function openGitlabStage(folder: string): Promise<ForgeStage> {
       const wish = { branch, base: 'main', title, source, target: project };
       return { number: gitlab.openRequest(wish).iid, headCommit };
     },
+    addIssue({ title, body }) {
+      const author = gitlab.addUser('linus');
+      return gitlab.addIssue(project, { author, title, description: body }).iid;
+    },
     posted: (number) => postedOn(project.mergeRequests.find(({ iid }) => iid === number)?.notes ?? []),
     pullRequests: () => project.mergeRequests.map(seen),
     close: async (request) => gitlab.closeRequest(requestOf(request)),

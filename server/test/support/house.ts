@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { sql } from 'kysely';
 import { parseRepositoryUrl } from '../../src/domain/repository-url.ts';
+import { delay } from '../../src/lib/abort.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import { systemIds } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -67,7 +68,7 @@ export type Made = { readonly taskId: string; readonly workspaceId: string; read
 /** A task whose run is over, with a tree on this worker's disk that was used `daysAgo`. */
 export async function makeEndedTask(house: House, daysAgo = 30): Promise<Made> {
   const made = await makeTask(house);
-  await endRun(house, made.runId);
+  await endRun(house, made.runId, daysAgo * (dayMs / 1_000));
   await house.database.kysely
     .updateTable('workspaces')
     .set({ worker_id: house.workerId, used_at: sql`now() - make_interval(days => ${daysAgo})` })
@@ -75,6 +76,30 @@ export async function makeEndedTask(house: House, daysAgo = 30): Promise<Made> {
     .execute();
   await makeTree(house, made.workspaceId);
   return made;
+}
+
+/** The same after a run that ended badly: no run goes on in its tree. */
+export async function makeFailedTask(house: House, daysAgo: number): Promise<Made> {
+  const made = await makeTask(house);
+  await endRun(house, made.runId, daysAgo * (dayMs / 1_000));
+  await house.database.kysely
+    .updateTable('workspaces')
+    .set({ used_at: sql`now() - make_interval(days => ${daysAgo})` })
+    .where('id', '=', made.workspaceId)
+    .execute();
+  await makeTree(house, made.workspaceId);
+  return made;
+}
+
+/** The tree that counts is on another worker's disk. */
+export async function moveElsewhere({ database }: House, { workspaceId }: Made): Promise<void> {
+  const other = systemIds.ordered();
+  await ensureWorker(database, { id: other, host: 'there', version: '0' });
+  await database.kysely
+    .updateTable('workspaces')
+    .set({ worker_id: other })
+    .where('id', '=', workspaceId)
+    .execute();
 }
 
 /** A task with its first run queued, as the service makes it. */
@@ -138,6 +163,10 @@ export function cleaningOf(house: House, more: { readonly clock?: Clock } = {}) 
     ids: systemIds,
     logger: silentLogger,
     workspaceDays: 7,
+    maxBytes: Infinity,
+    warningFullness: 1,
+    criticalFullness: 1,
+    fullness: () => 0,
     clock: more.clock ?? systemClock,
   };
 }
@@ -154,3 +183,15 @@ export async function ownerOf(
 /** Whether the workspace's folder is there. */
 export const hasTree = ({ folders }: House, { workspaceId }: Made): boolean =>
   existsSync(join(folders.workspaces, workspaceId));
+
+/** Resolves when some statement waits for a lock in this database. */
+export async function someoneWaits(database: Database): Promise<void> {
+  for (;;) {
+    const waiting =
+      await sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        database.kysely,
+      );
+    if (waiting.rows.length > 0) return;
+    await delay(5, limit());
+  }
+}

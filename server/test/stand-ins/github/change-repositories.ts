@@ -41,6 +41,7 @@ export async function addRepository(
     renamedBranches: new Map(),
     labels: new Map(),
     pulls: [],
+    issues: [],
     lastNumber: 0,
     createdAt: at,
     updatedAt: at,

@@ -55,6 +55,28 @@ test('every operation answers as GitHub describes it', async (t) => {
   github.assertNoViolations();
 });
 
+test('an issue is read by who may read it, and shares its numbers with pull requests', async (t) => {
+  const { github, call, ada } = await githubScene(t);
+  const repository = github.repository('ada/app');
+  const author = github.addUser('linus');
+  const reported = { author, title: 'It is slow', body: 'Since Monday.' };
+  assert.equal(github.addIssue(repository, reported).number, 1);
+  const reply = await call('GET /repos/ada/app/issues/1');
+  assert.deepEqual(
+    [reply.status, reply.body['title'], reply.body['body'], reply.body['pull_request']],
+    [200, 'It is slow', 'Since Monday.', undefined],
+  );
+  assert.equal((await call(`POST ${pulls}`, { body: wish })).body['number'], 2);
+  assert.ok('pull_request' in (await call('GET /repos/ada/app/issues/2')).body);
+  assert.equal((await call('GET /repos/ada/app/issues/3')).status, 404);
+  repository.isPrivate = true;
+  assert.equal((await call('GET /repos/ada/app/issues/1', { token: undefined })).status, 404);
+  const permissions = { metadata: 'read', contents: 'read' } as const;
+  const narrow = github.addToken(ada, { kind: 'fine_grained', permissions }).value;
+  assert.equal((await call('GET /repos/ada/app/issues/1', { token: narrow })).status, 403);
+  github.assertNoViolations();
+});
+
 test('what GitHub does not describe is refused, and remembered as a violation', async (t) => {
   const { github, call } = await githubScene(t);
   const refused = async (request: string, options: object, status: number): Promise<void> => {

@@ -119,6 +119,16 @@ export type GithubPull = {
   merged: { readonly at: number; readonly by: GithubAccount; readonly commit: string } | undefined;
 };
 
+/** An issue that is no pull request. */
+export type GithubIssue = {
+  readonly id: number;
+  readonly number: number;
+  readonly author: GithubAccount;
+  readonly title: string;
+  readonly body: string | null;
+  readonly createdAt: number;
+};
+
 /** A repository; what a test may change by hand can be changed. */
 export type GithubRepository = {
   readonly id: number;
@@ -136,6 +146,7 @@ export type GithubRepository = {
   readonly renamedBranches: Map<string, string>;
   readonly labels: Map<string, GithubLabel>;
   readonly pulls: GithubPull[];
+  readonly issues: GithubIssue[];
   /** The last number given: pull requests and issues share them. */
   lastNumber: number;
   readonly createdAt: number;

@@ -16,6 +16,7 @@ import type {
   GithubAccount,
   GithubApp,
   GithubInstallation,
+  GithubIssue,
   GithubPermissions,
   GithubPull,
   GithubRepository,
@@ -56,6 +57,8 @@ export type GithubWorld = {
   readonly reopenPull: (repository: GithubRepository, pull: GithubPull) => Promise<void>;
   /** Somebody reviews in a browser, without comments on lines. `COMMENTED` unless said. */
   readonly addReview: (pull: GithubPull, review: NewReview) => void;
+  /** Somebody reports something. */
+  readonly addIssue: (repository: GithubRepository, issue: NewIssue) => GithubIssue;
   readonly addApp: (owner: GithubAccount, slug: string, permissions?: GithubPermissions) => GithubApp;
   /** For all repositories of the account, unless some are named. */
   readonly install: (
@@ -66,6 +69,7 @@ export type GithubWorld = {
   readonly suspend: (installation: GithubInstallation) => void;
 };
 
+type NewIssue = Pick<GithubIssue, 'author' | 'title'> & Partial<Pick<GithubIssue, 'body'>>;
 type NewReview = Pick<GithubReview, 'author' | 'body'> & Partial<Pick<GithubReview, 'state'>>;
 
 export type NewToken = {
@@ -128,6 +132,13 @@ export function createGithubWorld(state: GithubState, repositories: ForgeReposit
     addReview: (pull, review) => {
       const made = { id: state.nextId(), at: state.now(), commit: pull.headSha, comments: [] };
       pull.reviews.push({ state: 'COMMENTED', ...made, ...review });
+    },
+    addIssue(repository, issue) {
+      repository.lastNumber += 1;
+      const made = { id: state.nextId(), number: repository.lastNumber, createdAt: state.now() };
+      const added = { body: null, ...made, ...issue };
+      repository.issues.push(added);
+      return added;
     },
     addApp: (owner, slug, permissions) => addApp(state, { owner, slug, permissions }),
     install: (app, account, chosen) => install(state, { app, account, chosen }),

@@ -12,6 +12,7 @@ import type {
   GithubRepository,
   GithubState,
 } from './github-state.ts';
+import { renderIssueAlone } from './render-issue.ts';
 import { renderComment, renderIssue, renderLabel, renderLabels } from './render-pull.ts';
 import { repositoryUrl } from './render-repository.ts';
 import { pullOf } from './routes-pulls.ts';
@@ -88,6 +89,15 @@ export const createLabel: GithubHandler = (call) => {
   const label = makeLabel(call.state, repository, { name, color, description: textOf(call, 'description') });
   const location = `${repositoryUrl(call, repository)}/labels/${encodeURIComponent(name)}`;
   return { status: 201, body: renderLabel(call, repository, label), headers: { location } };
+};
+
+/** `GET /repos/{owner}/{repo}/issues/{issue_number}`: a pull request is found too. */
+export const getIssue: GithubHandler = (call) => {
+  const repository = repositoryOf(call);
+  demand(call.token, repository, toRead);
+  const issue = repository.issues.find(({ number }) => number === Number(call.path['issue_number']));
+  if (issue !== undefined) return { status: 200, body: renderIssueAlone(call, repository, issue) };
+  return { status: 200, body: renderIssue(call, repository, pullOf(call, toRead)) };
 };
 
 /** `PATCH /repos/{owner}/{repo}/issues/{issue_number}`: of a pull request, its texts, its state and its labels. */

@@ -4,6 +4,7 @@ import type {
   CondensedNamespaceSchema,
   ExpandedMergeRequestSchema,
   ExpandedUserSchema,
+  IssueSchemaWithBasicLabels,
   DiscussionSchema,
   MergeRequestDiffSchema,
   MergeRequestDiffVersionsSchema,
@@ -113,6 +114,23 @@ export type SingleMergeRequestEntity = Amended<
     readonly subscribed: boolean;
   }
 > & { readonly imported: boolean; readonly imported_from: string };
+
+/** Absent: what only some editions have. Null where the library has texts only, or leaves out. */
+export type IssueEntity = Amended<
+  Omit<Exactly<IssueSchemaWithBasicLabels>, 'health_status' | 'weight' | 'epic' | 'task_status'>,
+  {
+    readonly author: UserReference;
+    readonly assignees: UserReference[];
+    readonly description: string | null;
+    readonly labels: string[];
+    readonly milestone: null;
+    readonly closed_at: null;
+    readonly closed_by: null;
+    readonly moved_to_id: null;
+    readonly due_date: null;
+    readonly discussion_locked: boolean | null;
+  }
+> & { readonly issue_type: string; readonly severity: string };
 
 export type CommitEntity = Exactly<CondensedCommitSchema> & {
   readonly parent_ids: string[];

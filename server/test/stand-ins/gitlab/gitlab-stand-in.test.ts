@@ -38,6 +38,23 @@ test('the maintained client library goes from a push to a merged request', async
   gitlab.assertNoViolations();
 });
 
+test('an issue is read by who sees its project, also by the client library', async (t) => {
+  const { gitlab, call, project, token } = await scene(t);
+  const author = gitlab.addUser('linus');
+  const reported = { author, title: 'It is slow', description: 'Since Monday.' };
+  assert.equal(gitlab.addIssue(project, reported).iid, 1);
+  const client = new Client({ host: gitlab.url, token: token.value });
+  const found = await client.Issues.show(1, { projectId: projectPath });
+  assert.deepEqual(
+    [found.title, found.description, found.author.username],
+    [...Object.values(reported).slice(1), 'linus'],
+  );
+  const stranger = gitlab.addToken(author).value;
+  assert.equal((await call(`/projects/${asId}/issues/1`, { token: stranger })).status, 404);
+  assert.equal((await call(`/projects/${asId}/issues/2`)).status, 404);
+  gitlab.assertNoViolations();
+});
+
 test('what the documentation does not have is refused and kept', async (t) => {
   const { gitlab, call } = await scene(t);
   const refused = [

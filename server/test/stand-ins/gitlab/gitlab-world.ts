@@ -4,7 +4,7 @@ import type { BareRepository } from '../bare-repository.ts';
 import type { ForgeRepositories } from '../forge-repositories.ts';
 import { syncVersions } from './diff-versions.ts';
 import { findProject, newRequest, takeId } from './state.ts';
-import type { MergeRequest, Project, Role, State, Token, User } from './state.ts';
+import type { Issue, MergeRequest, Project, Role, State, Token, User } from './state.ts';
 
 /** What happens at a GitLab without our API calls: people come, projects move, merge requests end. */
 export type GitlabWorld = {
@@ -22,6 +22,8 @@ export type GitlabWorld = {
   readonly remove: (project: Project) => Promise<void>;
   readonly protectBranch: (project: Project, branch: string) => Promise<void>;
   readonly renameDefaultBranch: (project: Project, to: string) => Promise<void>;
+  /** Somebody reports something. */
+  readonly addIssue: (project: Project, issue: NewIssue) => Issue;
   /** As a person does in the browser. */
   readonly openRequest: (request: NewRequest) => MergeRequest;
   readonly closeRequest: (request: MergeRequest) => void;
@@ -57,6 +59,8 @@ type Deps = {
   readonly folder: string;
   readonly now: () => number;
 };
+
+export type NewIssue = Pick<Issue, 'author' | 'title'> & Partial<Pick<Issue, 'description'>>;
 
 export type NewRequest = {
   /** Where the branch lies: a fork, or the target. */
@@ -96,6 +100,13 @@ export function createGitlabWorld(deps: Deps): GitlabWorld {
       await project.repository.protect([...project.protectedBranches], protectedRefusal);
     },
     renameDefaultBranch,
+    addIssue(project, issue) {
+      const made = { id: takeId(state), iid: project.issues.length + 1 };
+      const createdAt = new Date(deps.now()).toISOString();
+      const added = { description: null, createdAt, ...made, ...issue };
+      project.issues.push(added);
+      return added;
+    },
     openRequest: (request) => openRequest(deps, request),
     closeRequest(request) {
       request.state = 'closed';
@@ -148,6 +159,7 @@ async function addProject(deps: Deps, path: string, wanted: NewProject): Promise
     labels: new Set(),
     forkedFrom: undefined,
     mergeRequests: [],
+    issues: [],
     createdAt,
     lastActivityAt: createdAt,
     repository,

@@ -22,8 +22,8 @@ const sort = ['asc', 'desc'];
 
 /**
  * The operations that the stand-in knows, by name, with the parameters that docs.gitlab.com documents for
- * them (GitLab 18): the pages "Users API", "Personal access tokens API", "Projects API", "Merge requests
- * API", "Branches API", "Commits API", "Repositories API", "Notes API", "Discussions API". The real server
+ * them (GitLab 18): the pages "Users API", "Personal access tokens API", "Projects API", "Issues API", "Merge
+ * requests API", "Branches API", "Commits API", "Repositories API", "Notes API", "Discussions API". The real server
  * passes over what it does not know, which hides misspelt names; this one refuses it.
  */
 export const operations = {
@@ -63,6 +63,7 @@ export const operations = {
     with_issues_enabled: 'boolean',
     with_merge_requests_enabled: 'boolean',
   }),
+  issue: read('/projects/:id/issues/:iid', {}),
   mergeRequests: read('/projects/:id/merge_requests', {
     ...pages,
     author_id: 'integer',

@@ -11,6 +11,7 @@ import { answerDiffs, answerVersions } from './diff-operations.ts';
 import type { FaultPlan } from '../fault-plan.ts';
 import type { GitlabFault } from './faults.ts';
 import { tooMany, usualAnswer } from './gitlab-troubles.ts';
+import { answerIssue } from './issue-operations.ts';
 import {
   answerMergeRequest,
   answerMergeRequests,
@@ -60,6 +61,7 @@ const handlers: Readonly<Record<OperationName, (call: ApiCall) => ApiAnswer | Pr
   currentToken: answerCurrentToken,
   project: answerProject,
   projects: answerProjects,
+  issue: answerIssue,
   mergeRequests: answerMergeRequests,
   mergeRequest: answerMergeRequest,
   createMergeRequest,

@@ -41,9 +41,20 @@ export type Project = {
   readonly labels: Set<string>;
   readonly forkedFrom: Project | undefined;
   readonly mergeRequests: MergeRequest[];
+  readonly issues: Issue[];
   readonly createdAt: string;
   lastActivityAt: string;
   repository: BareRepository;
+};
+
+export type Issue = {
+  readonly id: number;
+  /** Counted apart from merge requests. */
+  readonly iid: number;
+  readonly author: User;
+  readonly title: string;
+  readonly description: string | null;
+  readonly createdAt: string;
 };
 
 export type MergeRequest = {

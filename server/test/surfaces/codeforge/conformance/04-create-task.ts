@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { readConfig } from '../../../../src/config.ts';
 import { secretToken } from '../../../e2e/scenario-house.ts';
 import { smallestTask, testApi } from '../test-api.ts';
+import { givenServers } from './given-servers.ts';
 import { assertError, eventsOf, githubKey, noFiles, script, type Enter, type Json } from './stage.ts';
 
 const path = '/api/v1/tasks';
@@ -26,8 +27,10 @@ export function createTaskChapter(enter: Enter): void {
         command: 'true',
         source_branch: 'develop',
         target_branch: 'main',
-        mcp_servers: [],
-        tools: [],
+        mcp_servers: [
+          { name: 'context7', command: 'npx', args: ['@anthropic-ai/context7'], env: { KEY: 'value' } },
+        ],
+        tools: [{ name: 'sentry', config: { auth_token: 'xxx' } }],
       };
       const { status, json } = await call('POST', path, {
         body: {
@@ -215,22 +218,47 @@ export function createTaskChapter(enter: Enter): void {
       assert.equal(task.config.workspace_task_id, other.id);
     });
 
-    test('config.workspace_task_id of another repository, and of a task that is not there, is refused', async () => {
+    test('config.workspace_task_id of another repository is refused', async () => {
       const { call, finished, github } = await enter();
       const { id: other } = await finished();
-      for (const id of [other, '4cf7b9d3-94a6-4b8a-9a43-c8dc4d6b3f10']) {
-        const config = script('true', { workspace_task_id: id });
-        const body = { repo_url: github.repositoryUrl, prompt: 'x', config };
-        const { status, json } = await call('POST', path, { body });
-        assert.equal(status, 400);
-        assert.ok(json.fields.workspace_task_id, JSON.stringify(json));
+      const config = script('true', { workspace_task_id: other });
+      const body = { repo_url: github.repositoryUrl, prompt: 'x', config };
+      const { status, json } = await call('POST', path, { body });
+      assert.equal(status, 400);
+      assert.ok(json.fields.workspace_task_id, JSON.stringify(json));
+    });
+
+    test('config.workspace_task_id of a task that is not there leads to a fresh workspace', async () => {
+      const { run } = await enter();
+      for (const id of ['4cf7b9d3-94a6-4b8a-9a43-c8dc4d6b3f10', 'previous-task-uuid']) {
+        const task = await run({ config: script('ls', { workspace_task_id: id }) });
+        assert.equal(task.status, 'completed', task.error);
+        assert.equal('workspace_task_id' in task.config, false);
       }
     });
 
-    test('config.mcp_servers gives the agent servers for this task', {
-      todo: 'documented, and not there yet',
+    test('config.mcp_servers gives the agent servers for this task', async () => {
+      const server = { name: 'context7', command: 'npx', args: ['@anthropic-ai/context7'] };
+      const env = { KEY: 'mcp-value-41aa' };
+      const config = { mcp_servers: [{ ...server, env }] };
+      const { context7 } = await givenServers(await enter(), { config });
+      assert.deepEqual(context7, { type: 'stdio', command: 'npx', args: server.args, env });
     });
-    test('config.tools gives the agent tools for this task', { todo: 'documented, and not there yet' });
+
+    test('config.tools gives the agent tools for this task', async () => {
+      const { call } = await enter();
+      const tools = [{ name: 'sentry', config: { auth_token: 'tool-value-90c2' } }];
+      const { sentry } = await givenServers(await enter(), { config: { tools } });
+      assert.deepEqual(sentry, {
+        type: 'http',
+        url: 'https://mcp.sentry.dev/mcp',
+        headers: { Authorization: 'Bearer tool-value-90c2' },
+      });
+      const { json, text } = await call('GET', `${path}?limit=1`);
+      const shown = await call('GET', `${path}/${json.tasks[0].id}`);
+      assert.deepEqual(shown.json.config.tools, [{ name: 'sentry', config: { auth_token: '***' } }]);
+      assert.ok(![text, shown.text].some((answer) => answer.includes('tool-value-90c2')));
+    });
 
     test('config.output_mode is one of the two documented words', async () => {
       const { call, repositoryUrl } = await enter();

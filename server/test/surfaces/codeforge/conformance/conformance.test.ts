@@ -17,16 +17,20 @@ import { cliChapter } from './15-cli.ts';
 import { keysChapter } from './16-keys.ts';
 import { repositoriesChapter } from './17-repositories.ts';
 import { sentryChapter } from './18-sentry.ts';
-import { laterChapters } from './19-later.ts';
-import { webhooksChapter } from './20-webhooks.ts';
-import { callbacksChapter } from './21-callbacks.ts';
-import { errorsChapter } from './22-errors.ts';
-import { flowsChapter } from './23-flows.ts';
+import { mcpChapter } from './19-mcp.ts';
+import { toolsChapter } from './20-tools.ts';
+import { workspacesChapter } from './21-workspaces.ts';
+import { workflowsChapter } from './22-workflows.ts';
+import { workflowRunsChapter } from './23-workflow-runs.ts';
+import { webhooksChapter } from './24-webhooks.ts';
+import { callbacksChapter } from './25-callbacks.ts';
+import { errorsChapter } from './26-errors.ts';
+import { flowsChapter } from './27-flows.ts';
 import { openStage, type Enter, type Stage } from './stage.ts';
 
 /**
  * The document of this API as tests: a test for each of its sentences, rows and examples, in its order and
- * under its headings, over one real server. What is not there yet is a `todo`, which the runner counts.
+ * under its headings, over one real server.
  */
 const stack = new AsyncDisposableStack();
 let opened: Promise<Stage> | undefined;
@@ -51,7 +55,11 @@ cliChapter(enter);
 keysChapter(enter);
 repositoriesChapter(enter);
 sentryChapter(enter);
-laterChapters();
+mcpChapter(enter);
+toolsChapter(enter);
+workspacesChapter(enter);
+workflowsChapter(enter);
+workflowRunsChapter(enter);
 webhooksChapter(enter);
 callbacksChapter(enter);
 errorsChapter(enter);

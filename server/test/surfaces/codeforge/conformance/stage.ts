@@ -13,6 +13,7 @@ import { createAnswerCheck } from '../described-answers.ts';
 import { parseFrames, type Frame } from '../open-stream.ts';
 import { githubSecret, gitlabSecret } from '../webhook-sender.ts';
 import type { Method, TestAnswer, TestRequest } from '../test-api.ts';
+import { startTracker, type Tracker } from './tracker.ts';
 
 export const callbackSecret = 'callback-secret-7f3a51c2';
 /** Keys that are registered for the forges, with all rights. */
@@ -30,6 +31,7 @@ export type Stage = {
   readonly gitlab: ForgeStage;
   readonly receiver: CallbackReceiver;
   readonly sentry: SentryStandIn;
+  readonly tracker: Tracker;
   /** A public repository at a host without pull requests. */
   readonly repositoryUrl: string;
   /** By a socket, as the administrator unless told otherwise; an answer that is not as described fails. */
@@ -62,27 +64,28 @@ export async function openStage(stack: AsyncDisposableStack): Promise<Stage> {
   const folder = await temporaryFolder({
     after: (leave: () => unknown) => stack.defer(async () => void (await leave())),
   });
-  const [github, gitlab, receiver, sentry] = await Promise.all([
+  const [github, gitlab, receiver, sentry, tracker] = await Promise.all([
     openGithubStage(join(folder, 'github')),
     openGitlabStage(join(folder, 'gitlab')),
     startCallbackReceiver(),
     startSentry(),
+    startTracker(),
   ]);
   for (const forge of [github, gitlab]) stack.defer(() => forge.stop());
-  for (const helper of [receiver, sentry]) stack.defer(() => helper.close());
+  for (const helper of [receiver, sentry, tracker]) stack.defer(() => helper.close());
   const house = await openAgentHouse({
     ...github.settings,
     ...gitlab.settings,
     SLIPWAY_CALLBACK_SECRET: callbackSecret,
     SLIPWAY_CALLBACK_WAITS: '1,1,1',
-    SLIPWAY_ALLOW_PRIVATE_ADDRESSES: new URL(receiver.url).host,
+    SLIPWAY_ALLOW_PRIVATE_ADDRESSES: [receiver, tracker].map(({ url }) => new URL(url).host).join(),
     SLIPWAY_SENTRY_API_URL: sentry.apiUrl,
     SLIPWAY_GITHUB_WEBHOOK_SECRET: githubSecret,
     SLIPWAY_GITLAB_WEBHOOK_SECRET: gitlabSecret,
     SLIPWAY_REVIEW_KEY_NAME: `${githubKey},${gitlabKey}`,
   });
   stack.defer(() => house[Symbol.asyncDispose]());
-  const stage = await createStage({ house, github, gitlab, receiver, sentry });
+  const stage = await createStage({ house, github, gitlab, receiver, sentry, tracker });
   for (const [name, forge] of [[githubKey, github] as const, [gitlabKey, gitlab] as const]) {
     await house.client.keys.create({ name, provider: forge.name, token: forge.token });
   }
@@ -91,7 +94,7 @@ export async function openStage(stack: AsyncDisposableStack): Promise<Stage> {
 }
 
 async function createStage(
-  parts: Pick<Stage, 'house' | 'github' | 'gitlab' | 'receiver' | 'sentry'>,
+  parts: Pick<Stage, 'house' | 'github' | 'gitlab' | 'receiver' | 'sentry' | 'tracker'>,
 ): Promise<Stage> {
   const { house } = parts;
   const call = await createCall(house);

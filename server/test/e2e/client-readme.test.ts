@@ -50,4 +50,8 @@ test("the examples of the client's page do what they say, against a whole server
   assert.match(stdout, /^\[ 'mine \(github\)' \]$/mu);
   assert.match(stdout, /^0 callbacks to send again$/mu);
   assert.match(stdout, /^1 ok$/mu);
+  assert.match(stdout, /^\d+ step_task_created$/mu);
+  assert.match(stdout, /^completed write_down [0-9a-f-]{36}$/mu);
+  assert.match(stdout, /'sentry'/u);
+  assert.match(stdout, /^\[ 'docs \*\*\*' \]$/mu);
 });

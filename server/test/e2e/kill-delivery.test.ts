@@ -11,7 +11,7 @@ import { openGithubStage } from './github-stage.ts';
 import { openGitlabStage } from './gitlab-stage.ts';
 import { readMark } from './installation-processes.ts';
 import { openKillLane, type KillLane } from './kill-lane.ts';
-import { deliveryPoints, reviewOnlyPoints } from './kill-matrix.ts';
+import { deliveryPoints, reviewOnlyPoints, workflowOnlyPoints } from './kill-matrix.ts';
 
 /**
  * The kill test of deliveries: between the end of the work and the last callback a process stops at each
@@ -20,7 +20,7 @@ import { deliveryPoints, reviewOnlyPoints } from './kill-matrix.ts';
  * request, each label once, and callbacks that a receiver who keeps ids takes for one.
  */
 const from = faultPoints.indexOf('finish.recorded');
-const others: readonly FaultPoint[] = ['publish.stored', ...reviewOnlyPoints];
+const others: readonly FaultPoint[] = ['publish.stored', ...reviewOnlyPoints, ...workflowOnlyPoints];
 const publishing: readonly FaultPoint[] = faultPoints.slice(from).filter((point) => !others.includes(point));
 
 type DeliveryKill = { readonly point: FaultPoint; readonly victim: 'server' | 'postgres' };

@@ -27,6 +27,8 @@ export type KillLane = {
   /** From now on the point of the last start counts. Returns the file that tells when it is reached. */
   readonly arm: () => string;
   readonly client: () => Client;
+  /** The administrator's. */
+  readonly token: () => string;
   /** The server's address. */
   readonly url: () => string;
   readonly query: <Row>(text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
@@ -109,6 +111,7 @@ export async function openKillLane(
       return mark;
     },
     client: () => createClient({ baseUrl: `http://127.0.0.1:${port}`, token }),
+    token: () => token,
     url: () => `http://127.0.0.1:${port}`,
     async query<Row>(text: string, values: readonly unknown[]) {
       const connection = new pg.Client({ connectionString: databaseUrl(data) });

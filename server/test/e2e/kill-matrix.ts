@@ -42,7 +42,23 @@ export const reviewOnlyPoints = [
   'post_review.settled',
 ] as const satisfies readonly FaultPoint[];
 
-const elsewhere: readonly FaultPoint[] = [...conversationPoints, ...deliveryPoints, ...reviewOnlyPoints];
+/** Points that only workflow runs pass: another test walks them. */
+export const workflowOnlyPoints = [
+  'workflow.stored',
+  'step.leased',
+  'step.begun',
+  'step.fetched',
+  'step.created',
+  'step.published',
+  'step.settled',
+] as const satisfies readonly FaultPoint[];
+
+const elsewhere: readonly FaultPoint[] = [
+  ...conversationPoints,
+  ...deliveryPoints,
+  ...reviewOnlyPoints,
+  ...workflowOnlyPoints,
+];
 const scriptPoints = faultPoints.filter((point) => !elsewhere.includes(point));
 
 export type KillCase = {

@@ -9,7 +9,7 @@ import { openGithubStage } from '../e2e/github-stage.ts';
 import { openGitlabStage } from '../e2e/gitlab-stage.ts';
 import { readMark } from '../e2e/installation-processes.ts';
 import { openKillLane, type KillLane } from '../e2e/kill-lane.ts';
-import { reviewOnlyPoints } from '../e2e/kill-matrix.ts';
+import { reviewOnlyPoints, workflowOnlyPoints } from '../e2e/kill-matrix.ts';
 import { isStopped, until } from '../support/processes.ts';
 import { findCli, type LiveAgentName } from './installed-clis.ts';
 import { madeKey } from './server-house.ts';
@@ -20,6 +20,7 @@ const elsewhere: readonly FaultPoint[] = [
   'park.recorded',
   'publish.stored',
   ...reviewOnlyPoints,
+  ...workflowOnlyPoints,
 ];
 /** From the commit to the callback. */
 const points = faultPoints

@@ -1,5 +1,6 @@
 import { describe, test } from 'node:test';
 import { deliverThroughKills } from './deliver-through-kills.ts';
+import { fixIssue } from './fix-issue.ts';
 import { keepCell } from './live-results.ts';
 import { reviewWebhooks } from './review-webhooks.ts';
 
@@ -14,6 +15,7 @@ const forges: Readonly<Record<'claude-code' | 'codex', readonly ('GitHub' | 'Git
 const stories = [
   { name: 'killed at every point of the delivery, one pull request', play: deliverThroughKills },
   { name: 'killed at every point from a webhook on, one review', play: reviewWebhooks },
+  { name: 'a built-in workflow, from an issue to the pull request that closes it', play: fixIssue },
 ] as const;
 
 // Starts of servers are most of it, which wait more than they work.

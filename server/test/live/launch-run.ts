@@ -67,7 +67,10 @@ export async function launchRun(t: TestContext, house: LiveHouse, options: LiveO
     place,
     {
       argv: under === undefined ? command.argv : [under, ...underArguments, ...command.argv],
-      env: { ...proxyEnvironment(context, run, place), ...command.env },
+      env: {
+        ...proxyEnvironment(context, run, { place, hasServers: task.mcpServers !== undefined }),
+        ...command.env,
+      },
       readOnly: [...offered.readOnly, ...(options.readOnly ?? [])],
       pathFolders: offered.pathFolders,
       wayOut: { socket: wayOut.socket },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { scenarioMarker } from '../../src/demo/model-server/scenarios.ts';
 import { findProgram } from '../../src/executors/system-programs.ts';
@@ -93,6 +93,28 @@ export const scenariosOfTrust: readonly LiveScenario[] = [
         assert.match(JSON.stringify(end.questions), /ping/);
         assert.equal(existsSync(join(end.place.tree, 'pings')), allow, described(end));
       }
+    },
+  },
+  {
+    name: 'where a person is asked, no MCP server that the repository names is started',
+    async holds({ run, house }) {
+      const place = await house.makeWorkspace();
+      const server = { command: '/bin/sh', args: ['-c', 'echo started >/workspace/started; sleep 60'] };
+      writeFileSync(join(place.tree, '.mcp.json'), JSON.stringify({ mcpServers: { own: server } }));
+      mkdirSync(join(place.tree, '.codex'));
+      writeFileSync(
+        join(place.tree, '.codex/config.toml'),
+        `[mcp_servers.own]\ncommand = "${server.command}"\nargs = ${JSON.stringify(server.args)}\n`,
+      );
+      const end = await run({
+        prompt: `${scenarioMarker('write')} go`,
+        place,
+        task: { approvals: 'ask' },
+        answer: () => ({ allow: true, reason: '' }),
+      });
+      assertDone(end);
+      assert.ok(written(place.tree), described(end));
+      assert.equal(existsSync(join(place.tree, 'started')), false, described(end));
     },
   },
   {

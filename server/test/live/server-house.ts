@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { Task } from '@slipway/client';
 import { startModelServer, type ModelServer } from '../../src/demo/model-server/model-server.ts';
 import { openHouse, type House } from '../e2e/scenario-house.ts';
+import { startHttpMcpServer, type HttpMcpServer } from './http-mcp-server.ts';
 import { findCli, type LiveAgentName } from './installed-clis.ts';
 
 /** An installation of the product that has the agents' real programs and a scripted model. */
 export type ServerHouse = House & {
   readonly model: ModelServer;
+  /** Where sandboxes may go, beside the model. */
+  readonly mcp: HttpMcpServer;
   /** The server's own key to both providers. */
   readonly key: string;
 };
@@ -19,6 +22,8 @@ export async function openServerHouse(): Promise<ServerHouse | undefined> {
   await using stack = new AsyncDisposableStack();
   const model = await startModelServer();
   stack.defer(() => model.close());
+  const mcp = await startHttpMcpServer(madeKey());
+  stack.defer(() => mcp[Symbol.asyncDispose]());
   const key = madeKey();
   const house = await openHouse({
     settings: {
@@ -28,11 +33,12 @@ export async function openServerHouse(): Promise<ServerHouse | undefined> {
       ANTHROPIC_BASE_URL: model.url,
       OPENAI_API_KEY: key,
       OPENAI_BASE_URL: `${model.url}/v1`,
+      SLIPWAY_ALLOW_EGRESS: new URL(mcp.url).host,
     },
   });
   stack.defer(() => house[Symbol.asyncDispose]());
   const owned = stack.move();
-  return { ...house, model, key, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...house, model, mcp, key, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** A key that stands nowhere else. */

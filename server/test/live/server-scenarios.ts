@@ -6,6 +6,7 @@ import { until } from '../support/processes.ts';
 import { filesWith, formsOf } from './find-text.ts';
 import { pinnedVersion, type LiveAgentName } from './installed-clis.ts';
 import { createTask, keysOfRequests, madeKey, usageOf, type ServerHouse } from './server-house.ts';
+import { toolScenarios } from './server-tools.ts';
 
 /** Something that a whole installation does with an agent's real program. */
 export type ServerScenario = {
@@ -138,4 +139,5 @@ export const serverScenarios: readonly ServerScenario[] = [
       assert.ok(!forms.some((form) => said.includes(form)), "in the server's log");
     },
   },
+  ...toolScenarios,
 ];

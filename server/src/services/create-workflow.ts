@@ -34,7 +34,7 @@ export function createWorkflowService({ database, keyRing, ids }: CreateWorkflow
       id: ids.ordered(),
       ownerId: viewer.userId,
       shown: shownDefinition(definition),
-      sealed: { id: secretId, ...keyRing.seal(secretId, new Secret(JSON.stringify(definition))) },
+      secret: { id: secretId, ...keyRing.seal(secretId, new Secret(JSON.stringify(definition))) },
     });
     if (!stored && !(mayBeRepeat && (await isThere(viewer, definition)))) {
       throw new Refusal('conflict', `a workflow named ${name} exists already`);

@@ -12,7 +12,8 @@ import type { KeyRing } from '../secrets/key-ring.ts';
 import type { SealedSecret } from '../store/create-task.ts';
 import type { Database } from '../store/database.ts';
 import { findKey } from '../store/keys.ts';
-import { findSecret, isAdministrator } from '../store/owners.ts';
+import { isAdministrator } from '../store/owners.ts';
+import { findSecret } from '../store/secrets.ts';
 import { keyMisfit } from './key-misfit.ts';
 
 /** What of a task decides about its credential. */

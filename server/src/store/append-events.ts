@@ -62,14 +62,7 @@ export async function appendOutputEvents(
  */
 export async function appendStepOnce(database: Database, claim: Claim, event: NewEvent): Promise<boolean> {
   return database.transaction(async (tx) => {
-    const run = await tx
-      .selectFrom('runs')
-      .select('task_id')
-      .where('id', '=', claim.runId)
-      .where('generation', '=', claim.generation)
-      .where('state', 'in', [...liveRunStates])
-      .forUpdate()
-      .executeTakeFirst();
+    const run = await lockHeldRun(tx, claim);
     if (run === undefined) return false;
     const known = await tx
       .selectFrom('events')
@@ -82,6 +75,21 @@ export async function appendStepOnce(database: Database, claim: Claim, event: Ne
     if (known === undefined) await appendEvents(tx, run.task_id, claim.runId, [event]);
     return true;
   });
+}
+
+/** Locks a live run's row for its holder; undefined: the claim was lost. */
+export async function lockHeldRun(
+  tx: Transaction<Tables>,
+  claim: Claim,
+): Promise<{ readonly task_id: string } | undefined> {
+  return tx
+    .selectFrom('runs')
+    .select('task_id')
+    .where('id', '=', claim.runId)
+    .where('generation', '=', claim.generation)
+    .where('state', 'in', [...liveRunStates])
+    .forUpdate()
+    .executeTakeFirst();
 }
 
 /** Appends within a change of state: the change's transaction owns them. */

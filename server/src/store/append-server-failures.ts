@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { EventData } from '../domain/event.ts';
-import { liveRunStates } from '../domain/run-state.ts';
-import { appendEvents, type Claim } from './append-events.ts';
+import { appendEvents, lockHeldRun, type Claim } from './append-events.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -14,14 +13,7 @@ export async function appendServerFailures(
   failures: readonly EventData['mcp_server_failed'][],
 ): Promise<boolean> {
   return database.transaction(async (tx) => {
-    const run = await tx
-      .selectFrom('runs')
-      .select('task_id')
-      .where('id', '=', claim.runId)
-      .where('generation', '=', claim.generation)
-      .where('state', 'in', [...liveRunStates])
-      .forUpdate()
-      .executeTakeFirst();
+    const run = await lockHeldRun(tx, claim);
     if (run === undefined) return false;
     const told = await tx
       .selectFrom('events')

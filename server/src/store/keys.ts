@@ -1,7 +1,7 @@
 import type { KeyProvider } from '../domain/key.ts';
 import type { SealedSecret } from './create-task.ts';
 import type { Database } from './database.ts';
-import { falseWhenMoved, rollBack } from './move-run.ts';
+import { deleteWithSecret, insertWithSecret } from './secrets.ts';
 
 /** A stored key as lists show it. */
 export type KeyRow = {
@@ -30,29 +30,20 @@ export type NewKey = {
 
 /** Stores a key and its secret. False: the owner has a key of this name. */
 export async function insertKey(database: Database, key: NewKey): Promise<boolean> {
-  const { id: secretId, keyId, nonce, ciphertext } = key.secret;
-  return database
-    .transaction(async (tx) => {
-      await tx
-        .insertInto('secrets')
-        .values({ id: secretId, owner_id: key.ownerId, key_id: keyId, nonce, ciphertext })
-        .execute();
-      const inserted = await tx
-        .insertInto('keys')
-        .values({
-          id: key.id,
-          owner_id: key.ownerId,
-          name: key.name,
-          provider: key.provider,
-          scope: key.scope,
-          secret_id: secretId,
-        })
-        .onConflict((conflict) => conflict.columns(['owner_id', 'name']).doNothing())
-        .executeTakeFirst();
-      if (inserted.numInsertedOrUpdatedRows !== 1n) rollBack();
-      return true;
-    })
-    .catch(falseWhenMoved);
+  return insertWithSecret(database, key, (tx) =>
+    tx
+      .insertInto('keys')
+      .values({
+        id: key.id,
+        owner_id: key.ownerId,
+        name: key.name,
+        provider: key.provider,
+        scope: key.scope,
+        secret_id: key.secret.id,
+      })
+      .onConflict((conflict) => conflict.columns(['owner_id', 'name']).doNothing())
+      .executeTakeFirst(),
+  );
 }
 
 /** All keys of an owner, by name. */
@@ -94,15 +85,12 @@ export async function findKey(
 
 /** Deletes a key and its secret. False: the owner has none of this name. */
 export async function deleteKey(database: Database, ownerId: string, name: string): Promise<boolean> {
-  return database.transaction(async (tx) => {
-    const gone = await tx
+  return deleteWithSecret(database, (tx) =>
+    tx
       .deleteFrom('keys')
       .where('owner_id', '=', ownerId)
       .where('name', '=', name)
       .returning('secret_id')
-      .executeTakeFirst();
-    if (gone === undefined) return false;
-    await tx.deleteFrom('secrets').where('id', '=', gone.secret_id).execute();
-    return true;
-  });
+      .executeTakeFirst(),
+  );
 }

@@ -1,7 +1,8 @@
 import type { McpServerDefinition } from '../domain/mcp-server.ts';
+import { jsonText } from './append-events.ts';
 import type { SealedSecret } from './create-task.ts';
 import type { Database } from './database.ts';
-import { falseWhenMoved, rollBack } from './move-run.ts';
+import { deleteWithSecret, insertWithSecret, sealedColumns } from './secrets.ts';
 
 /** For whose runs a server is: those in one repository, or (null) in all. */
 export type McpServerScope = { readonly repositoryId: string | null };
@@ -24,29 +25,20 @@ export type McpServerRow = {
 
 /** Stores a server and its secret. False: its scope has a server of this name. */
 export async function insertMcpServer(database: Database, server: NewMcpServer): Promise<boolean> {
-  const { id: secretId, keyId, nonce, ciphertext } = server.secret;
-  return database
-    .transaction(async (tx) => {
-      await tx
-        .insertInto('secrets')
-        .values({ id: secretId, owner_id: server.ownerId, key_id: keyId, nonce, ciphertext })
-        .execute();
-      const inserted = await tx
-        .insertInto('mcp_servers')
-        .values({
-          id: server.id,
-          owner_id: server.ownerId,
-          repository_id: server.repositoryId,
-          name: server.name,
-          shown: JSON.stringify(server.shown),
-          secret_id: secretId,
-        })
-        .onConflict((conflict) => conflict.columns(['repository_id', 'name']).doNothing())
-        .executeTakeFirst();
-      if (inserted.numInsertedOrUpdatedRows !== 1n) rollBack();
-      return true;
-    })
-    .catch(falseWhenMoved);
+  return insertWithSecret(database, server, (tx) =>
+    tx
+      .insertInto('mcp_servers')
+      .values({
+        id: server.id,
+        owner_id: server.ownerId,
+        repository_id: server.repositoryId,
+        name: server.name,
+        shown: jsonText(server.shown),
+        secret_id: server.secret.id,
+      })
+      .onConflict((conflict) => conflict.columns(['repository_id', 'name']).doNothing())
+      .executeTakeFirst(),
+  );
 }
 
 /** The servers of one scope, by name. */
@@ -71,7 +63,7 @@ export async function findMcpServerSecret(
   return database.kysely
     .selectFrom('mcp_servers')
     .innerJoin('secrets', 'secrets.id', 'mcp_servers.secret_id')
-    .select(['secrets.id', 'secrets.key_id as keyId', 'secrets.nonce', 'secrets.ciphertext'])
+    .select(sealedColumns)
     .where('mcp_servers.repository_id', 'is not distinct from', repositoryId)
     .where('mcp_servers.name', '=', name)
     .executeTakeFirst();
@@ -83,17 +75,14 @@ export async function deleteMcpServer(
   { repositoryId }: McpServerScope,
   name: string,
 ): Promise<boolean> {
-  return database.transaction(async (tx) => {
-    const gone = await tx
+  return deleteWithSecret(database, (tx) =>
+    tx
       .deleteFrom('mcp_servers')
       .where('repository_id', 'is not distinct from', repositoryId)
       .where('name', '=', name)
       .returning('secret_id')
-      .executeTakeFirst();
-    if (gone === undefined) return false;
-    await tx.deleteFrom('secrets').where('id', '=', gone.secret_id).execute();
-    return true;
-  });
+      .executeTakeFirst(),
+  );
 }
 
 /**

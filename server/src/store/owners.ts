@@ -65,15 +65,6 @@ export async function isAdministrator(database: Database, userId: string): Promi
   return row?.role === 'admin';
 }
 
-/** A sealed secret, by its id. */
-export async function findSecret(database: Database, id: string) {
-  return database.kysely
-    .selectFrom('secrets')
-    .select(['id', 'key_id as keyId', 'nonce', 'ciphertext'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-}
-
 /** A blob row for a file that is whole; output blobs, whose event comes after. May be repeated. */
 export async function insertOutputBlob(
   database: Database,

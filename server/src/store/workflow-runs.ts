@@ -4,6 +4,7 @@ import { jsonText } from './append-events.ts';
 import type { SealedSecret } from './create-task.ts';
 import type { Database } from './database.ts';
 import { falseWhenMoved, rollBack, secondsFromNow } from './move-run.ts';
+import { insertSecret } from './secrets.ts';
 import { insertStepEffect } from './workflow-advance.ts';
 
 export type NewWorkflowRun = {
@@ -36,16 +37,7 @@ export async function insertWorkflowRun(database: Database, run: NewWorkflowRun)
   const createdAt = await database
     .transaction(async (tx) => {
       const { plan, idempotency } = run;
-      await tx
-        .insertInto('secrets')
-        .values({
-          id: plan.id,
-          owner_id: run.ownerId,
-          key_id: plan.keyId,
-          nonce: plan.nonce,
-          ciphertext: plan.ciphertext,
-        })
-        .execute();
+      await insertSecret(tx, run.ownerId, plan);
       const row = await tx
         .insertInto('workflow_runs')
         .values({

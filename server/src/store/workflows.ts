@@ -3,7 +3,7 @@ import type { WorkflowDefinition, WorkflowParameter, WorkflowStep } from '../dom
 import { jsonText } from './append-events.ts';
 import type { SealedSecret } from './create-task.ts';
 import type { Database } from './database.ts';
-import { falseWhenMoved, rollBack } from './move-run.ts';
+import { deleteWithSecret, insertWithSecret, sealedColumns } from './secrets.ts';
 
 /** A workflow as lists show it: what its steps do is left out. */
 export type WorkflowRow = {
@@ -23,7 +23,7 @@ export type NewWorkflow = {
   /** With secret values masked. */
   readonly shown: WorkflowDefinition;
   /** The whole `WorkflowDefinition` as JSON. */
-  readonly sealed: SealedSecret;
+  readonly secret: SealedSecret;
 };
 
 /*
@@ -33,34 +33,19 @@ export type NewWorkflow = {
 
 /** Stores a workflow. False: the owner has one of this name. */
 export async function insertWorkflow(database: Database, workflow: NewWorkflow): Promise<boolean> {
-  const { ownerId, sealed } = workflow;
-  return database
-    .transaction(async (tx) => {
-      await tx
-        .insertInto('secrets')
-        .values({
-          id: sealed.id,
-          owner_id: ownerId,
-          key_id: sealed.keyId,
-          nonce: sealed.nonce,
-          ciphertext: sealed.ciphertext,
-        })
-        .execute();
-      const inserted = await tx
-        .insertInto('workflows')
-        .values({
-          id: workflow.id,
-          owner_id: ownerId,
-          name: workflow.shown.name,
-          shown: jsonText(workflow.shown),
-          secret_id: sealed.id,
-        })
-        .onConflict((conflict) => conflict.columns(['owner_id', 'name']).doNothing())
-        .executeTakeFirst();
-      if (inserted.numInsertedOrUpdatedRows !== 1n) rollBack();
-      return true;
-    })
-    .catch(falseWhenMoved);
+  return insertWithSecret(database, workflow, (tx) =>
+    tx
+      .insertInto('workflows')
+      .values({
+        id: workflow.id,
+        owner_id: workflow.ownerId,
+        name: workflow.shown.name,
+        shown: jsonText(workflow.shown),
+        secret_id: workflow.secret.id,
+      })
+      .onConflict((conflict) => conflict.columns(['owner_id', 'name']).doNothing())
+      .executeTakeFirst(),
+  );
 }
 
 /** All workflows of an owner, by name. A definition may have half a megabyte: only its outline is read. */
@@ -109,7 +94,7 @@ export async function findSealedWorkflow(
   return database.kysely
     .selectFrom('workflows')
     .innerJoin('secrets', 'secrets.id', 'workflows.secret_id')
-    .select(['secrets.id', 'secrets.key_id as keyId', 'secrets.nonce', 'secrets.ciphertext'])
+    .select(sealedColumns)
     .where('workflows.owner_id', '=', ownerId)
     .where('workflows.name', '=', name)
     .executeTakeFirst();
@@ -117,15 +102,12 @@ export async function findSealedWorkflow(
 
 /** Deletes a workflow; its runs have copies of their own. False: the owner has none of this name. */
 export async function deleteWorkflow(database: Database, ownerId: string, name: string): Promise<boolean> {
-  return database.transaction(async (tx) => {
-    const gone = await tx
+  return deleteWithSecret(database, (tx) =>
+    tx
       .deleteFrom('workflows')
       .where('owner_id', '=', ownerId)
       .where('name', '=', name)
       .returning('secret_id')
-      .executeTakeFirst();
-    if (gone === undefined) return false;
-    await tx.deleteFrom('secrets').where('id', '=', gone.secret_id).execute();
-    return true;
-  });
+      .executeTakeFirst(),
+  );
 }

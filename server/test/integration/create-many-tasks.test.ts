@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { systemIds } from '../../src/lib/ids.ts';
 import { createTaskInserter, findIdempotencyKey, type NewTask } from '../../src/store/create-task.ts';
 import { isDatabaseAway, type Database } from '../../src/store/database.ts';
-import { findSecret } from '../../src/store/owners.ts';
+import { findSecret } from '../../src/store/secrets.ts';
 import { addOwner, newTask, setStage, type Stage } from '../support/stored-tasks.ts';
 
 const route = 'tasks';

@@ -18,7 +18,7 @@ import { createListMcpServersService } from '../../src/services/list-mcp-servers
 import { createRegisterMcpServerService } from '../../src/services/register-mcp-server.ts';
 import { appendServerFailures } from '../../src/store/append-server-failures.ts';
 import { readEvents } from '../../src/store/events.ts';
-import { findSecret } from '../../src/store/owners.ts';
+import { findSecret } from '../../src/store/secrets.ts';
 import type { Viewer } from '../../src/store/tasks.ts';
 import { createWakeups } from '../../src/store/wakeups.ts';
 import { openServers, recordLoggedFailures, type ServersContext } from '../../src/worker/mcp-servers.ts';

@@ -10,6 +10,7 @@ import type { Resolve } from '../lib/resolve-name.ts';
 import { Secret } from '../lib/secret.ts';
 import { createRedactor, type Redactor } from '../secrets/redact.ts';
 import { cleanWords } from '../lib/clean-words.ts';
+import { ownHeaders } from '../workflows/own-headers.ts';
 import { selectOutputs } from '../workflows/select-outputs.ts';
 import { answerMaxBytes } from '../workflows/select-protocol.ts';
 import { StepFailure } from '../workflows/step-failure.ts';
@@ -70,22 +71,6 @@ function readUrl(text: string): URL {
   if (url.username === '' && url.password === '') return url;
   throw new StepFailure('url: has a user name or a password in it; give them in headers');
 }
-
-/** What the connection decides, and what the answer's form depends on. */
-const ownHeaders: ReadonlySet<string> = new Set([
-  'accept-encoding',
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 function demandOwnHeaders({ headers }: FetchOrder): void {
   for (const [name, value] of Object.entries(headers)) {

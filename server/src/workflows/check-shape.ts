@@ -1,6 +1,7 @@
 import { isName } from '../domain/key.ts';
 import type { JsonObject, JsonValue } from '../domain/workflow.ts';
 import { pathProblem } from './json-path.ts';
+import { ownHeaders } from './own-headers.ts';
 import type { FieldRule } from './step-fields.ts';
 
 /** Takes down what is wrong with a field. */
@@ -46,21 +47,6 @@ export function checkShape(rule: FieldRule, value: JsonValue, at: string, report
 }
 
 const entriesMax = 100;
-/** What the connection itself says. */
-const ownHeaders = new Set([
-  'accept-encoding',
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 function checkHeaders(value: JsonValue, at: string, report: Report): void {
   const headers = entriesOf(value, at, report);

@@ -1,44 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { documentedWorkflow } from '../../test/support/documented-requests.ts';
 import { noJsonPaths } from '../../test/support/json-path-cases.ts';
 import { parseDefinition } from './definition.ts';
-
-/** A workflow with every kind of step, as the document shows one. */
-const whole = {
-  name: 'my-workflow',
-  description: 'Custom workflow',
-  steps: [
-    {
-      name: 'fetch_data',
-      type: 'fetch',
-      config: {
-        url: 'https://api.example.com/data/{{.Params.item_id}}',
-        method: 'GET',
-        outputs: { title: '$.title', body: '$.body' },
-      },
-    },
-    {
-      name: 'fix_it',
-      type: 'task',
-      config: {
-        repo_url: '{{.Params.repo_url}}',
-        prompt: 'Fix: {{.Steps.fetch_data.title}}\n\n{{.Steps.fetch_data.body}}',
-        provider_key: '{{.Params.provider_key}}',
-      },
-    },
-    {
-      name: 'open_pr',
-      type: 'action',
-      config: { kind: 'create_pr', task_step_ref: 'fix_it', title: 'fix: {{.Steps.fetch_data.title}}' },
-    },
-  ],
-  parameters: [
-    { name: 'item_id', required: true },
-    { name: 'repo_url', required: true },
-    { name: 'provider_key', required: false },
-  ],
-};
 
 const fetchStep = { name: 'f', type: 'fetch', config: { url: 'https://example.com/' } };
 const taskStep = { name: 't', type: 'task', config: { repo_url: 'https://example.com/a', prompt: 'do' } };
@@ -61,7 +26,7 @@ function configFields(type: string, config: unknown): Readonly<Record<string, st
 }
 
 test("the document's example is taken as it is", () => {
-  assert.deepEqual(parseDefinition(whole), { definition: whole });
+  assert.deepEqual(parseDefinition(documentedWorkflow), { definition: documentedWorkflow });
 });
 
 test('all that a step may have is taken', () => {
@@ -141,6 +106,8 @@ test('what a step has that is wrong is named by its field', () => {
     ['fetch', { url: 'https://a', outputs: { 'x.y': '$' } }, 'outputs.x.y', /must have a name/u],
     ['task', { prompt: 'x' }, 'repo_url', /field is required/u],
     ['task', { ...taskStep.config, prompt: ' ' }, 'prompt', /field is required/u],
+    ['task', { ...taskStep.config, repo_url: 'app' }, 'repo_url', /must be an https/u],
+    ['task', { ...taskStep.config, repo_url: 'https://u:p@a/b' }, 'repo_url', /user name or token/u],
     ['task', { ...taskStep.config, task_type: 'fix' }, 'task_type', /unknown task type: fix/u],
     ['task', { ...taskStep.config, max_turns: 'many' }, 'max_turns', /must be a number/u],
     ['task', { ...taskStep.config, pr_number: 1.5 }, 'pr_number', /must be an integer/u],
@@ -205,9 +172,9 @@ test('what a workflow itself has that is wrong is named by its field', () => {
     ['text', 'body', /must be an object/u],
     [[], 'body', /must be an object/u],
     [{ steps: [fetchStep] }, 'name', /field is required/u],
-    [{ ...whole, name: 'a b' }, 'name', /letters, digits/u],
-    [{ ...whole, name: 'catalog' }, 'name', /not be catalog/u],
-    [{ ...whole, description: 'x'.repeat(2_001) }, 'description', /exceeds maximum length/u],
+    [{ ...documentedWorkflow, name: 'a b' }, 'name', /letters, digits/u],
+    [{ ...documentedWorkflow, name: 'catalog' }, 'name', /not be catalog/u],
+    [{ ...documentedWorkflow, description: 'x'.repeat(2_001) }, 'description', /exceeds maximum length/u],
     [{ name: 'w' }, 'steps', /field is required/u],
     [{ name: 'w', steps: [] }, 'steps', /array of 1 to 50 steps/u],
     [{ name: 'w', steps: many(1_000) }, 'steps', /^at most 50 steps$/u],
@@ -219,9 +186,17 @@ test('what a workflow itself has that is wrong is named by its field', () => {
       /must be one of fetch, task, action/u,
     ],
     [{ name: 'w', steps: [{ name: 'a', type: 'fetch' }] }, 'steps[0].config', /field is required/u],
-    [{ ...whole, parameters: [{ name: 'a-b' }] }, 'parameters[0].name', /letters, digits/u],
-    [{ ...whole, parameters: [...whole.parameters, { name: 'item_id' }] }, 'parameters[3].name', /twice/u],
-    [{ ...whole, parameters: [{ name: 'a', required: 'yes' }] }, 'parameters[0].required', /true or false/u],
+    [{ ...documentedWorkflow, parameters: [{ name: 'a-b' }] }, 'parameters[0].name', /letters, digits/u],
+    [
+      { ...documentedWorkflow, parameters: [...documentedWorkflow.parameters, { name: 'item_id' }] },
+      'parameters[3].name',
+      /twice/u,
+    ],
+    [
+      { ...documentedWorkflow, parameters: [{ name: 'a', required: 'yes' }] },
+      'parameters[0].required',
+      /true or false/u,
+    ],
     [
       {
         name: 'w',
@@ -261,7 +236,10 @@ test('paths that the RFC does not know are refused', () => {
 test('what nests without end is refused before anything calls itself for each level', () => {
   let body: unknown = 1;
   for (let level = 0; level < 200_000; level += 1) body = [body];
-  assert.match(fieldsOf({ ...whole, description: body })['body'] ?? '', /nests no deeper than 30/u);
+  assert.match(
+    fieldsOf({ ...documentedWorkflow, description: body })['body'] ?? '',
+    /nests no deeper than 30/u,
+  );
 });
 
 /** A value, or anything, in the places of an otherwise good workflow. */
@@ -280,12 +258,12 @@ const anyObject = (value: Readonly<Record<string, unknown>>): fc.Arbitrary<unkno
       : fc.constant(one),
   );
 
-test('whatever a workflow is, it is taken whole or refused by its fields', () => {
+test('whatever a workflow is, it is taken documentedWorkflow or refused by its fields', () => {
   const body = fc.record({
-    name: orAnything(whole.name),
-    parameters: orAnything(whole.parameters),
+    name: orAnything(documentedWorkflow.name),
+    parameters: orAnything(documentedWorkflow.parameters),
     steps: fc.tuple(
-      ...whole.steps.map((step) =>
+      ...documentedWorkflow.steps.map((step) =>
         fc.record({
           name: orAnything(step.name),
           type: orAnything(step.type),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { documentedTool, documentedWorkflow } from '../support/documented-requests.ts';
 import { openHouse, smallLimits } from './scenario-house.ts';
 
 /** What a step of the story is answered with. */
@@ -45,57 +46,6 @@ const httpServer = {
   transport: 'http',
   url: 'https://mcp.context7.com/mcp',
   headers: { CONTEXT7_API_KEY: 'xxx' },
-};
-
-const tool = {
-  name: 'my-tool',
-  type: 'mcp',
-  description: 'My custom tool',
-  mcp_package: 'my-mcp-server',
-  mcp_command: 'npx',
-  required_config: [
-    { name: 'api_key', description: 'API key', type: 'secret', env_var: 'MY_API_KEY', sensitive: true },
-  ],
-  capabilities: ['my-feature'],
-};
-
-const workflow = {
-  name: 'my-workflow',
-  description: 'Custom workflow',
-  steps: [
-    {
-      name: 'fetch_data',
-      type: 'fetch',
-      config: {
-        url: 'https://api.example.com/data/{{.Params.item_id}}',
-        method: 'GET',
-        outputs: { title: '$.title', body: '$.body' },
-      },
-    },
-    {
-      name: 'fix_it',
-      type: 'task',
-      config: {
-        repo_url: '{{.Params.repo_url}}',
-        prompt: 'Fix: {{.Steps.fetch_data.title}}\n\n{{.Steps.fetch_data.body}}',
-        provider_key: '{{.Params.provider_key}}',
-      },
-    },
-    {
-      name: 'open_pr',
-      type: 'action',
-      config: {
-        kind: 'create_pr',
-        task_step_ref: 'fix_it',
-        title: 'fix: {{.Steps.fetch_data.title}}',
-      },
-    },
-  ],
-  parameters: [
-    { name: 'item_id', required: true },
-    { name: 'repo_url', required: true },
-    { name: 'provider_key', required: false },
-  ],
 };
 
 const issueRun = {
@@ -158,7 +108,7 @@ test("the document's own requests, in its order, are taken by a fresh server", a
   assert.deepEqual(names.toSorted(), ['git', 'github', 'jira', 'playwright', 'sentry']);
   await expect(200, 'GET', '/api/v1/tools');
   await expect(200, 'GET', '/api/v1/tools/sentry');
-  await expect(201, 'POST', '/api/v1/tools', tool);
+  await expect(201, 'POST', '/api/v1/tools', documentedTool);
   await expect(200, 'DELETE', '/api/v1/tools/my-tool');
 
   assert.deepEqual(await expect(200, 'GET', '/api/v1/workspaces'), {
@@ -167,10 +117,10 @@ test("the document's own requests, in its order, are taken by a fresh server", a
     total_count: 0,
   });
 
-  await expect(201, 'POST', '/api/v1/workflows', workflow);
+  await expect(201, 'POST', '/api/v1/workflows', documentedWorkflow);
   await expect(200, 'GET', '/api/v1/workflows');
   const kept = await expect(200, 'GET', '/api/v1/workflows/my-workflow');
-  assert.deepEqual(kept['steps'], workflow.steps);
+  assert.deepEqual(kept['steps'], documentedWorkflow.steps);
   await expect(200, 'DELETE', '/api/v1/workflows/my-workflow');
   const run = await expect(201, 'POST', '/api/v1/workflows/github-issue-fixer/run', issueRun);
   assert.equal(run['workflow_name'], 'github-issue-fixer');

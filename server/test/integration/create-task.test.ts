@@ -8,32 +8,14 @@ import { silentLogger } from '../../src/lib/logger.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { createKeyRing } from '../../src/secrets/key-ring.ts';
 import { createTaskService, type CreateTaskPolicy, type Submission } from '../../src/services/create-task.ts';
+import { nativeFields } from '../../src/services/native-fields.ts';
 import { insertTask } from '../../src/store/create-task.ts';
-import { findSecret } from '../../src/store/owners.ts';
+import { findSecret } from '../../src/store/secrets.ts';
 import { createWakeups, type Wake } from '../../src/store/wakeups.ts';
 import { makeForges } from '../support/forges.ts';
 import { addOwner, eventTypes, newTask, setStage, storeTask, type Stage } from '../support/stored-tasks.ts';
 
 const keyRing = createKeyRing([new Secret('a key for the tests of this file')]);
-const fields = {
-  repositoryUrl: 'repo_url',
-  callbackUrl: 'callback_url',
-  providerKey: 'provider_key',
-  agent: 'cli',
-  command: 'command',
-  sourceBranch: 'source_branch',
-  targetBranch: 'target_branch',
-  priority: 'priority',
-  model: 'ai_model',
-  maxTurns: 'max_turns',
-  maxBudget: 'max_budget_usd',
-  approvals: 'approvals',
-  partialMessages: 'partial_messages',
-  mcpServers: 'mcp_servers',
-  tools: 'tools',
-  outputSchema: 'output_schema',
-  workspaceTask: 'workspace_task_id',
-};
 
 const submission: Submission = {
   source: 'test',
@@ -74,7 +56,7 @@ async function makeService(t: TestContext, policy: Partial<CreateTaskPolicy> = {
   return {
     stage,
     woken,
-    create: (more: Partial<Submission> = {}) => create(owner, { ...submission, ...more }, fields),
+    create: (more: Partial<Submission> = {}) => create(owner, { ...submission, ...more }, nativeFields),
   };
 }
 

@@ -11,8 +11,8 @@ import { readMark } from '../e2e/installation-processes.ts';
 import { openKillLane, type KillLane } from '../e2e/kill-lane.ts';
 import { reviewOnlyPoints, workflowOnlyPoints } from '../e2e/kill-matrix.ts';
 import { isStopped, until } from '../support/processes.ts';
-import { findCli, type LiveAgentName } from './installed-clis.ts';
-import { madeKey } from './server-house.ts';
+import { agentSettings } from './agent-settings.ts';
+import type { LiveAgentName } from './installed-clis.ts';
 
 const elsewhere: readonly FaultPoint[] = [
   'session.kept',
@@ -48,12 +48,7 @@ export async function deliverThroughKills(
     opened.resolve(forge);
     return {
       ...forge.settings,
-      SLIPWAY_CLAUDE_CODE_PATH: findCli('claude-code') ?? '',
-      SLIPWAY_CODEX_PATH: findCli('codex') ?? '',
-      ANTHROPIC_API_KEY: madeKey(),
-      ANTHROPIC_BASE_URL: model.url,
-      OPENAI_API_KEY: madeKey(),
-      OPENAI_BASE_URL: `${model.url}/v1`,
+      ...agentSettings(model),
       SLIPWAY_CALLBACK_WAITS: '1,1,1',
       SLIPWAY_ALLOW_PRIVATE_ADDRESSES: new URL(receiver.url).host,
     };

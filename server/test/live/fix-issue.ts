@@ -5,8 +5,8 @@ import { scenarioMarker } from '../../src/demo/model-server/scenarios.ts';
 import type { ForgeStage } from '../e2e/forge-stage.ts';
 import { openKillLane } from '../e2e/kill-lane.ts';
 import { reviewStages } from '../e2e/review-through-kills.ts';
-import { findCli, type LiveAgentName } from './installed-clis.ts';
-import { madeKey } from './server-house.ts';
+import { agentSettings } from './agent-settings.ts';
+import type { LiveAgentName } from './installed-clis.ts';
 
 /** What differs between the two built-in workflows. */
 const fixers = {
@@ -28,12 +28,7 @@ export async function fixIssue(agent: LiveAgentName, forgeName: keyof typeof fix
     opened.resolve(forge);
     return {
       ...forge.settings,
-      SLIPWAY_CLAUDE_CODE_PATH: findCli('claude-code') ?? '',
-      SLIPWAY_CODEX_PATH: findCli('codex') ?? '',
-      ANTHROPIC_API_KEY: madeKey(),
-      ANTHROPIC_BASE_URL: model.url,
-      OPENAI_API_KEY: madeKey(),
-      OPENAI_BASE_URL: `${model.url}/v1`,
+      ...agentSettings(model),
     };
   });
   stack.defer(() => lane.close());

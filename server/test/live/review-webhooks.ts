@@ -6,8 +6,8 @@ import {
   reviewThroughKills,
   type reviewStages,
 } from '../e2e/review-through-kills.ts';
-import { findCli, type LiveAgentName } from './installed-clis.ts';
-import { madeKey } from './server-house.ts';
+import { agentSettings } from './agent-settings.ts';
+import type { LiveAgentName } from './installed-clis.ts';
 
 /** Each answer of the model takes so long that the agent lives while its server is killed and started thrice. */
 const latencyMs = 8_000;
@@ -30,12 +30,7 @@ export async function reviewWebhooks(
     forgeName,
     {
       SLIPWAY_REVIEW_AGENT: agent,
-      SLIPWAY_CLAUDE_CODE_PATH: findCli('claude-code') ?? '',
-      SLIPWAY_CODEX_PATH: findCli('codex') ?? '',
-      ANTHROPIC_API_KEY: madeKey(),
-      ANTHROPIC_BASE_URL: model.url,
-      OPENAI_API_KEY: madeKey(),
-      OPENAI_BASE_URL: `${model.url}/v1`,
+      ...agentSettings(model),
       SLIPWAY_SILENCE_SECONDS: '60',
       SLIPWAY_MEMORY_MB: '2048',
     },

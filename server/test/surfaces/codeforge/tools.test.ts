@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { documentedTool } from '../../support/documented-requests.ts';
 import { strangerToken, testApi, type TestRequest } from './test-api.ts';
 
 const path = '/api/v1/tools';
 const stranger = { token: strangerToken };
-
-const myTool = {
-  name: 'my-tool',
-  type: 'mcp',
-  description: 'My custom tool',
-  mcp_package: 'my-mcp-server',
-  mcp_command: 'npx',
-  required_config: [
-    { name: 'api_key', description: 'API key', type: 'secret', env_var: 'MY_API_KEY', sensitive: true },
-  ],
-  capabilities: ['my-feature'],
-};
 
 test('the catalog has the five built-in tools, and so have all tools, for everybody', async (t) => {
   const { call } = await testApi(t);
@@ -35,7 +24,7 @@ test('the catalog has the five built-in tools, and so have all tools, for everyb
 
 test('a tool is registered, listed behind the built-in ones, shown and deleted', async (t) => {
   const { call } = await testApi(t);
-  const created = await call('POST', path, { body: { ...myTool, version: null } });
+  const created = await call('POST', path, { body: { ...documentedTool, version: null } });
   assert.equal(created.status, 201, created.text);
   assert.deepEqual(created.json, { name: 'my-tool', message: 'tool registered' });
   const other = { name: 'another', mcp_url: 'https://mcp.example.com/mcp' };
@@ -43,7 +32,7 @@ test('a tool is registered, listed behind the built-in ones, shown and deleted',
   const { tools } = (await call('GET', path)).json;
   const [another, mine] = tools.slice(5);
   assert.deepEqual(mine, {
-    ...myTool,
+    ...documentedTool,
     mcp_transport: 'stdio',
     mcp_args: [],
     optional_config: [],
@@ -67,7 +56,7 @@ test('a tool is registered, listed behind the built-in ones, shown and deleted',
   assert.equal((await call('GET', `${path}/catalog`)).json.tools.length, 5);
   const gone = await call('DELETE', `${path}/my-tool`);
   assert.deepEqual([gone.status, gone.json], [200, { message: 'tool deleted' }]);
-  assert.equal((await call('POST', path, { body: myTool })).status, 201);
+  assert.equal((await call('POST', path, { body: documentedTool })).status, 201);
 });
 
 test('what is no tool is 400 by its fields', async (t) => {
@@ -108,11 +97,11 @@ test('what is no tool is 400 by its fields', async (t) => {
     ],
   ];
   for (const [wrong, fields] of cases) {
-    const answer = await call('POST', path, { body: { ...myTool, ...wrong } });
+    const answer = await call('POST', path, { body: { ...documentedTool, ...wrong } });
     assert.equal(answer.status, 400, answer.text);
     assert.deepEqual(answer.json.fields, fields);
   }
-  const badKey = await call('POST', path, { headers: { 'idempotency-key': '' }, body: myTool });
+  const badKey = await call('POST', path, { headers: { 'idempotency-key': '' }, body: documentedTool });
   assert.deepEqual(Object.keys(badKey.json.fields), ['Idempotency-Key']);
   assert.equal((await call('GET', path)).json.tools.length, 5);
 });
@@ -120,14 +109,14 @@ test('what is no tool is 400 by its fields', async (t) => {
 test('a name is taken once, also by a built-in tool; a repeat that is marked is done already', async (t) => {
   const { call } = await testApi(t);
   const again: TestRequest = { headers: { 'idempotency-key': 'one' } };
-  assert.equal((await call('POST', path, { body: myTool })).status, 201);
-  const taken = await call('POST', path, { body: myTool });
+  assert.equal((await call('POST', path, { body: documentedTool })).status, 201);
+  const taken = await call('POST', path, { body: documentedTool });
   assert.equal(taken.status, 409);
   assert.deepEqual(taken.json, { error: 'Conflict', message: 'a tool named my-tool exists already' });
-  assert.equal((await call('POST', path, { ...again, body: myTool })).status, 201);
-  const changed = { ...myTool, capabilities: [] };
+  assert.equal((await call('POST', path, { ...again, body: documentedTool })).status, 201);
+  const changed = { ...documentedTool, capabilities: [] };
   assert.equal((await call('POST', path, { ...again, body: changed })).status, 409);
-  const builtIn = await call('POST', path, { ...again, body: { ...myTool, name: 'sentry' } });
+  const builtIn = await call('POST', path, { ...again, body: { ...documentedTool, name: 'sentry' } });
   assert.equal(builtIn.status, 409);
 });
 
@@ -147,8 +136,8 @@ test('a built-in tool cannot be deleted, and one that is not there is 404', asyn
 
 test('somebody who is no administrator registers and deletes nothing', async (t) => {
   const { call } = await testApi(t);
-  await call('POST', path, { body: myTool });
-  const post = await call('POST', path, { ...stranger, body: { ...myTool, name: 'other' } });
+  await call('POST', path, { body: documentedTool });
+  const post = await call('POST', path, { ...stranger, body: { ...documentedTool, name: 'other' } });
   assert.deepEqual([post.status, post.json.message], [403, 'tools are registered by administrators']);
   for (const name of ['my-tool', 'sentry', 'missing']) {
     assert.equal((await call('DELETE', `${path}/${name}`, stranger)).status, 403);
@@ -170,7 +159,7 @@ test('a task asks for a registered tool, and keeps it when the tool is deleted',
   const config = (settings: object) => ({
     config: { cli: 'script', command: 'true', tools: [{ name: 'my-tool', config: settings }] },
   });
-  await call('POST', path, { body: myTool });
+  await call('POST', path, { body: documentedTool });
   const id = await create(config({ api_key: 'k-7f1d2c' }));
   await call('DELETE', `${path}/my-tool`);
   const shown = await call('GET', `/api/v1/tasks/${id}`);

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { documentedTool } from '../../../support/documented-requests.ts';
 import { givenServers } from './given-servers.ts';
 import { assertError, type Enter, type Json } from './stage.ts';
 
 const path = '/api/v1/tools';
 const token = 'tool-secret-2f90b1';
-
-/** As the document registers one. */
-const myTool = {
-  name: 'my-tool',
-  type: 'mcp',
-  description: 'My custom tool',
-  mcp_package: 'my-mcp-server',
-  mcp_command: 'npx',
-  required_config: [
-    { name: 'api_key', description: 'API key', type: 'secret', env_var: 'MY_API_KEY', sensitive: true },
-  ],
-  capabilities: ['my-feature'],
-};
 
 export function toolsChapter(enter: Enter): void {
   describe('Tools', () => {
@@ -25,9 +13,9 @@ export function toolsChapter(enter: Enter): void {
 
     test('a tool is registered', async () => {
       const { call } = await enter();
-      const { status, json } = await call('POST', path, { body: myTool });
+      const { status, json } = await call('POST', path, { body: documentedTool });
       assert.deepEqual([status, json.name, typeof json.message], [201, 'my-tool', 'string']);
-      assertError(await call('POST', path, { body: myTool }), 409, /exists already/u);
+      assertError(await call('POST', path, { body: documentedTool }), 409, /exists already/u);
     });
 
     test('a tool that a task asks for becomes an MCP server of its agent', async () => {

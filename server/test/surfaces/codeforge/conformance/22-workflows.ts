@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { documentedWorkflow } from '../../../support/documented-requests.ts';
 import { assertError, githubKey, type Enter, type Json } from './stage.ts';
 import { itemTitle } from './tracker.ts';
 import { enterWorkflows, taskWorkflow, workflowsPath } from './workflow-stage.ts';
@@ -13,42 +14,19 @@ const builtIns = [
 ];
 
 /** The document's example, for this tracker and an agent without a model. */
-const mending = (trackerUrl: string) => ({
-  name: 'my-workflow',
-  description: 'Custom workflow',
-  steps: [
-    {
-      name: 'fetch_data',
-      type: 'fetch',
-      config: {
-        url: `${trackerUrl}/items/{{.Params.item_id}}`,
-        method: 'GET',
-        outputs: { title: '$.title', body: '$.body' },
-      },
-    },
-    {
-      name: 'fix_it',
-      type: 'task',
-      config: {
-        repo_url: '{{.Params.repo_url}}',
-        prompt: 'Fix: {{.Steps.fetch_data.title}}\n\n{{.Steps.fetch_data.body}}',
-        provider_key: '{{.Params.provider_key}}',
-        cli: 'script',
-        command: 'printf %s "$SLIPWAY_PROMPT" > fixed.txt',
-      },
-    },
-    {
-      name: 'open_pr',
-      type: 'action',
-      config: { kind: 'create_pr', task_step_ref: 'fix_it', title: 'fix: {{.Steps.fetch_data.title}}' },
-    },
-  ],
-  parameters: [
-    { name: 'item_id', required: true },
-    { name: 'repo_url', required: true },
-    { name: 'provider_key', required: false },
-  ],
-});
+const mending = (trackerUrl: string) => {
+  const [fetchData, fixIt, openPr] = documentedWorkflow.steps;
+  const url = `${trackerUrl}/items/{{.Params.item_id}}`;
+  const agent = { cli: 'script', command: 'printf %s "$SLIPWAY_PROMPT" > fixed.txt' };
+  return {
+    ...documentedWorkflow,
+    steps: [
+      { ...fetchData, config: { ...fetchData?.config, url } },
+      { ...fixIt, config: { ...fixIt?.config, ...agent } },
+      openPr,
+    ],
+  };
+};
 
 export function workflowsChapter(enter: Enter): void {
   let whole: Promise<Json> | undefined;

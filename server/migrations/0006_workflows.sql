@@ -97,3 +97,5 @@ create index effects_by_workflow_run on effects (workflow_run_id) where workflow
 -- What tree and home of a workspace take up on its worker's disk, as they were measured last.
 alter table workspaces add column disk_bytes bigint;
 alter table workspaces add column measured_at timestamptz;
+-- What a run that ended badly had done, as a bundle: kept before its tree is removed.
+alter table workspaces add column leftover_blob_id uuid references blobs;

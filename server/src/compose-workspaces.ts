@@ -7,6 +7,7 @@ import { createDeleteWorkspaceService } from './services/delete-workspace.ts';
 import { createListWorkspacesService } from './services/list-workspaces.ts';
 import type { WorkerContext } from './worker/context.ts';
 import { hostDuties } from './worker/host-duties.ts';
+import { createLeftoverKeeper } from './worker/keep-leftover.ts';
 import { mindWorkspaces } from './worker/mind-workspaces.ts';
 
 const megabyte = 1024 * 1024;
@@ -28,6 +29,7 @@ export function composeWorkspaceKeeping(
     clock: systemClock,
     blobFolder: folder.blobs,
     workspaceDays: days,
+    keepLeftover: createLeftoverKeeper(context),
     maxBytes: totalMb === 0 ? Infinity : totalMb * megabyte,
     warningFullness: diskWarningPercent / 100,
     criticalFullness: diskCriticalPercent / 100,

@@ -118,6 +118,7 @@ export type WorkspacesTable = {
   expires_at: Date | null;
   disk_bytes: number | null;
   measured_at: Date | null;
+  leftover_blob_id: string | null;
 };
 
 export type TasksTable = {

@@ -12,6 +12,7 @@ import {
 } from '../store/idle-workspaces.ts';
 import { folderIds } from './clean-run-folders.ts';
 import type { WorkerContext } from './context.ts';
+import type { KeepLeftover } from './keep-leftover.ts';
 
 export type WorkspaceCleaning = Pick<
   WorkerContext,
@@ -19,6 +20,8 @@ export type WorkspaceCleaning = Pick<
 > & {
   /** A tree that nobody used for so long goes; its work stays as a bundle. */
   readonly workspaceDays: number;
+  /** Keeps what lies in no bundle yet, before its tree goes. */
+  readonly keepLeftover: KeepLeftover;
   readonly clock: Clock;
 };
 
@@ -113,16 +116,34 @@ export async function letGo(
 ): Promise<Outcome> {
   const { database, workerId, mirrors } = cleaning;
   const { workspaceId } = owner;
-  return attempt(cleaning, workspaceId, signal, (discard) =>
-    letGoOfWorkspace(database, { workspaceId, workerId, because }, async () => {
+  return attempt(cleaning, workspaceId, signal, async (discard) => {
+    if (!(await mayBeLost(cleaning, owner, because, signal))) return false;
+    return letGoOfWorkspace(database, { workspaceId, workerId, because }, async () => {
       await discard();
       // Within the lock: whoever comes next keeps its commit again, and this must not take that back.
       for (const { url, canonicalUrl } of owner.repositories) {
         const mirror = mirrors.find({ url }, canonicalUrl);
         if (mirror !== undefined) await mirrors.unkeep(mirror, workspaceId);
       }
-    }),
-  );
+    });
+  });
+}
+
+/**
+ * Whether nothing is lost with the tree, or nothing more can be done about it. A tree that counts has its work in a
+ * bundle, and one that counts elsewhere is a copy; what a person deleted, and what filled the disk, is not wanted.
+ */
+async function mayBeLost(
+  { keepLeftover }: WorkspaceCleaning,
+  { workspaceId, workerId, isDeleted, isBusy, filledDisk }: TreeOwner,
+  { kind }: ReasonToGo,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (workerId !== null || isDeleted || filledDisk) return true;
+  if (isBusy) return false;
+  const kept = await keepLeftover(workspaceId, signal);
+  // What no bundle can hold stays its days, whatever room it takes.
+  return kept !== 'impossible' || kind !== 'room';
 }
 
 /** One workspace: its failure is logged and keeps no other from its turn. */

@@ -163,6 +163,7 @@ export function cleaningOf(house: House, more: { readonly clock?: Clock } = {}) 
     ids: systemIds,
     logger: silentLogger,
     workspaceDays: 7,
+    keepLeftover: () => Promise.resolve('nothing' as const),
     maxBytes: Infinity,
     warningFullness: 1,
     criticalFullness: 1,

@@ -111,7 +111,8 @@ function testCommand(agent: Agent, task: AgentTask): void {
 
   test(`${agent.name}: its files and session folders lie below the home`, () => {
     const paths = commands.flatMap(({ homeFiles }) => Object.keys(homeFiles ?? {}));
-    for (const path of [...paths, ...agent.abilities.sessionFolders]) {
+    const { sessionFolders, serversFile } = agent.abilities;
+    for (const path of [...paths, ...sessionFolders, ...(serversFile === undefined ? [] : [serversFile])]) {
       assert.ok(!path.startsWith('/') && path !== '');
       assert.ok(path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'));
     }

@@ -38,6 +38,11 @@ export type AgentAbilities = {
    */
   readonly sessionFolders: readonly string[];
   /**
+   * The file below its home that tells the program of MCP servers, their secrets with them. A later run of another
+   * agent, or without servers, does not find it. Undefined: it has none.
+   */
+  readonly serversFile: string | undefined;
+  /**
    * The flag that gives the program a schema for its answer, and the arguments with which it lists its flags:
    * a program that does not list this one would refuse it. Undefined: it takes no schema.
    */

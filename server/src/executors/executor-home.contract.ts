@@ -56,6 +56,15 @@ export function homeContract(make: (t: TestContext) => Executor): void {
     assert.equal(stdout.slice(stdout.indexOf('\n') + 1), content);
   });
 
+  test('removes a file of the home before the command starts, or the link in its place', async (t) => {
+    const executor = make(t);
+    const place = await makeTrialPlace(t, executor);
+    await runShell(executor, place, 'mkdir ~/a; echo x >~/a/old; echo x >~/kept; ln -s kept ~/link', {});
+    const homeFiles = { 'a/old': null, link: null, 'none/there': null };
+    const { stdout } = await runShell(executor, place, 'cd; find . -mindepth 1 | sort', { homeFiles });
+    assert.equal(stdout, './a\n./kept\n');
+  });
+
   test('puts a file of the home in the place of what is there, and follows no link', async (t) => {
     const executor = make(t);
     const place = await makeTrialPlace(t, executor);

@@ -54,8 +54,8 @@ export type SandboxCommand = {
    * loopback, through a bridge that the executor starts before it; it exists when the launch is spawned.
    */
   readonly wayOut?: { readonly socket: string };
-  /** Files written below the home, 0600, before the command starts: paths relative to it, no `..`. */
-  readonly homeFiles?: Readonly<Record<string, string>>;
+  /** Files written below the home, 0600, before the command starts, or removed (null): paths relative to it, no `..`. */
+  readonly homeFiles?: Readonly<Record<string, string | null>>;
   /**
    * A short command of the server's own. It gets no control group, which costs 12 ms to enter, and as much
    * again to leave: its address space bounds it, and its caller bounds its time.

@@ -108,10 +108,19 @@ async function commandOf(
       },
       readOnly: offered.readOnly,
       pathFolders: offered.pathFolders,
-      ...(homeFiles === undefined ? {} : { homeFiles }),
+      homeFiles: { ...leftServers(context), ...homeFiles },
       ...(wayOut === undefined ? {} : { wayOut: { socket: wayOut.socket } }),
     },
     input,
     keepInput: keepInput ?? false,
   };
+}
+
+/**
+ * What earlier runs here may have left: secrets of MCP servers that this run was not given, so that nothing would take
+ * them out of what it prints.
+ */
+function leftServers({ agents }: WorkerContext): Readonly<Record<string, null>> {
+  const files = [...agents.values()].flatMap(({ abilities }) => abilities.serversFile ?? []);
+  return Object.fromEntries(files.map((file) => [file, null]));
 }

@@ -33,10 +33,15 @@ test('tasks work on in the workspace of another, each with a branch of its own',
   const filesOf = async (task: Task): Promise<readonly string[]> =>
     (await git(bare, 'diff', '--name-only', `main...${task.branch ?? ''}`)).trim().split('\n');
 
-  const first = await work(house, 'echo one >one.txt; echo x >"$HOME/seen"');
+  // As an agent leaves it that was given MCP servers.
+  const servers = '"$HOME/.slipway/mcp.json"';
+  const leaves = `mkdir "$HOME/.slipway"; echo secret >${servers}`;
+  const first = await work(house, `echo one >one.txt; echo x >"$HOME/seen"; ${leaves}`);
   assert.equal(first.status, 'completed', first.error ?? '');
 
-  const second = await work(house, 'test -f "$HOME/seen" && cat one.txt >two.txt', { where: first });
+  const second = await work(house, `test -f "$HOME/seen" && test ! -e ${servers} && cat one.txt >two.txt`, {
+    where: first,
+  });
   assert.equal(second.status, 'completed', second.error ?? '');
   assert.notEqual(second.branch, first.branch);
   assert.equal(await clones(house, second), 0, 'it goes on in the tree');

@@ -1,5 +1,5 @@
 import type { Agent } from '../agent.ts';
-import { claudeCommand, type ClaudeCodeOptions } from './command.ts';
+import { claudeCommand, mcpFile, type ClaudeCodeOptions } from './command.ts';
 import { createClaudeReader } from './reader.ts';
 
 /**
@@ -13,6 +13,7 @@ export function createClaudeCodeAgent(options: ClaudeCodeOptions): Agent {
     abilities: {
       model: 'anthropic',
       sessionFolders: ['.claude/projects'],
+      serversFile: mcpFile,
       schemaFlag: { flag: '--json-schema', help: ['--help'] },
     },
     refuse: () => undefined,

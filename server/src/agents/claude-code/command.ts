@@ -16,7 +16,8 @@ export type ClaudeCodeOptions = {
 
 /** Linux takes no argument with more bytes than this. */
 const argumentMaxBytes = 131_071;
-const mcpFile = '.slipway/mcp.json';
+/** Below the home. */
+export const mcpFile = '.slipway/mcp.json';
 
 /**
  * The command line, the environment and the files of a run. The one-shot form has the prompt as an argument

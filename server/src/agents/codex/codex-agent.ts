@@ -7,6 +7,7 @@ import { serverLog } from './servers.ts';
 
 /** The longest argument that Linux gives to a program, in bytes, its closing zero aside. */
 const argumentMaxBytes = 131_071;
+const configFile = `${codexFolder}/config.toml`;
 const schemaFile = `${codexFolder}/answer-schema.json`;
 
 /** Words that `codex exec` takes for one of its subcommands when the prompt is nothing else. */
@@ -27,6 +28,7 @@ export function createCodexAgent(options: CodexOptions): Agent {
     abilities: {
       model: 'openai',
       sessionFolders: [`${codexFolder}/sessions`],
+      serversFile: configFile,
       schemaFlag: { flag: '--output-schema', help: ['exec', '--help'] },
     },
     refuse(task) {
@@ -51,7 +53,7 @@ export function createCodexAgent(options: CodexOptions): Agent {
         },
         homeFiles: {
           ...command.homeFiles,
-          [`${codexFolder}/config.toml`]: codexConfig(task, place, options),
+          [configFile]: codexConfig(task, place, options),
         },
       };
     },

@@ -15,7 +15,7 @@ const wordyResultCharacters = 1_000_000;
  */
 export const scriptAgent: Agent = {
   name: 'script',
-  abilities: { model: undefined, sessionFolders: [], schemaFlag: undefined },
+  abilities: { model: undefined, sessionFolders: [], serversFile: undefined, schemaFlag: undefined },
   refuse(task) {
     if (task.command === undefined || task.command.trim() === '') {
       return { field: 'command', message: 'field is required for the script agent' };

@@ -41,7 +41,8 @@ create table workflow_runs (
   owner_id uuid not null references users,
   workflow_name text not null,
   params jsonb not null,
-  secret_id uuid not null references secrets,
+  -- Gone with the end of the run.
+  secret_id uuid references secrets,
   state text not null check (state in ('pending', 'running', 'completed', 'failed', 'cancelled')),
   failure text,
   trace_id text not null,
@@ -54,6 +55,7 @@ create table workflow_runs (
   ended_at timestamptz,
   unique (owner_id, idempotency_key),
   constraint workflow_run_ended check ((ended_at is null) = (state in ('pending', 'running'))),
+  constraint workflow_run_plan check (secret_id is not null or ended_at is not null),
   constraint workflow_run_deadline check (deadline_at is not null or ended_at is not null)
 );
 create index workflow_runs_newest on workflow_runs (owner_id, number desc);

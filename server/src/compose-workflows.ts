@@ -18,11 +18,10 @@ export function composeWorkflowSteps(
   foundation: Foundation,
   { openSecret }: Pick<WorkerContext, 'openSecret'>,
 ): EffectHandler<'workflow_step'> {
-  const { database, wakeups, keyRing, logger, faults, forges } = foundation;
+  const { database, wakeups, keyRing, faults, forges } = foundation;
   return createWorkflowStepHandler({
     database,
     wakeups,
-    logger,
     faults,
     openSecret,
     repoApi: forges.repoApi,

@@ -24,7 +24,7 @@ const pollMs = 1_000;
  */
 const lanes: readonly Omit<Lane, 'effects'>[] = [
   { kinds: ['push', 'pull_request', 'review'], places: 4 },
-  { kinds: ['workflow_step'], places: 8 },
+  { kinds: ['workflow_step'], places: 16 },
   { kinds: ['callback'], places: 16 },
 ];
 

@@ -2,7 +2,6 @@ import type { FaultPoint } from '../domain/fault-points.ts';
 import { Refusal } from '../domain/errors.ts';
 import type { StepOutputs, WorkflowPlan } from '../domain/workflow.ts';
 import type { Faults } from '../lib/faults.ts';
-import type { Logger } from '../lib/logger.ts';
 import { Secret } from '../lib/secret.ts';
 import { createRedactor, type Redactor } from '../secrets/redact.ts';
 import type { StopTask } from '../services/cancel-task.ts';
@@ -31,7 +30,6 @@ export type StepAbout = Pick<BegunStep, 'runId' | 'ownerId' | 'position' | 'task
 export type WorkflowStepDeps = {
   readonly database: Database;
   readonly wakeups: Wakeups;
-  readonly logger: Logger;
   readonly faults: Faults<FaultPoint>;
   readonly openSecret: (id: string) => Promise<Secret>;
   /** The base of the API of the forge that a repository lies on; undefined: it is on none that is known. */
@@ -64,6 +62,8 @@ export function createWorkflowStepHandler(deps: WorkflowStepDeps): EffectHandler
     const settlement = await settlementOf(deps, effect, step, signal);
     const settled = await withPatience(signal, () => settleStep(database, effect, settlement));
     faults.reach('step.settled');
+    // Settling held the task's row for a moment, and a worker that was woken by its creation has passed it over.
+    if (settlement.kind === 'begun') wakeups.wake('run', settlement.taskId);
     if (settled === false) return;
     if (settled.stop !== undefined) await deps.stopTask(settled.stop);
   };
@@ -110,6 +110,7 @@ async function perform(
     case 'fetch': {
       const outputs = await deps.fetch(order, step, signal);
       deps.faults.reach('step.fetched');
+      demandRoom(step.outputs, outputs);
       return { kind: 'completed', outputs };
     }
     case 'task': {
@@ -127,6 +128,17 @@ async function perform(
       }
       return { kind: 'begun', taskId };
     }
+  }
+}
+
+/** All that the steps of a run leave, in characters: each step that begins has the whole of it in memory. */
+const leftMaxCharacters = 8 * 1_048_576;
+
+function demandRoom(earlier: ReadonlyMap<string, StepOutputs>, outputs: StepOutputs): void {
+  const left = [...earlier.values(), outputs];
+  const characters = left.reduce((sum, one) => sum + JSON.stringify(one).length, 0);
+  if (characters > leftMaxCharacters) {
+    throw new StepFailure('all that the steps of this run leave is longer than 8 MB');
   }
 }
 

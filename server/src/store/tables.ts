@@ -343,7 +343,7 @@ export type WorkflowRunsTable = {
   owner_id: string;
   workflow_name: string;
   params: Json<WorkflowParams>;
-  secret_id: string;
+  secret_id: string | null;
   state: WorkflowRunState;
   failure: string | null;
   trace_id: string;

@@ -45,7 +45,7 @@ export async function lockOpenRun(tx: Transaction<Tables>, runId: string): Promi
       'workflow_name as workflowName',
       'state',
       'cancel_requested_at',
-      'secret_id as planId',
+      sql<string>`secret_id`.as('planId'),
     ])
     .where('id', '=', runId)
     .where('state', 'in', [...openWorkflowRunStates])
@@ -195,9 +195,12 @@ async function endRun(tx: Transaction<Tables>, run: OpenRun, end: RunEnd): Promi
       started_at: sql`coalesce(started_at, now())`,
       ended_at: sql`now()`,
       deadline_at: null,
+      secret_id: null,
     })
     .where('id', '=', run.runId)
     .execute();
+  // Nobody needs the plan any more, and there are secrets in it.
+  await tx.deleteFrom('secrets').where('id', '=', run.planId).execute();
   await appendEvents(tx, run.runId, null, [runEvent(end)]);
 }
 

@@ -69,19 +69,24 @@ export async function settleStep(
     .transaction(async (tx) => {
       if (settlement.kind === 'begun') await lockTask(tx, settlement.taskId);
       const at = await lockStep(tx, effect);
-      await endEffect(tx, effect, {
+      const ending = endEffect(tx, effect, {
         state: settlement.kind === 'failed' ? 'failed' : 'done',
         outcome: { kind: settlement.kind },
       });
+      if (settlement.kind === 'begun' && at === undefined) {
+        // With the lease lost too: nobody else knows of a task that was created when its run had ended already.
+        await ending.catch(falseWhenMoved);
+        // The step was ended by the task's own end, or by that of the run, which wants no task any more.
+        return (await isTaskUnwanted(tx, effect)) ? { stop: settlement.taskId } : {};
+      }
+      await ending;
+      if (at === undefined) return {};
       if (settlement.kind !== 'begun') {
-        if (at === undefined) return {};
         const isUnwanted = at.run.isCancelling && settlement.kind === 'failed';
         await advanceRun(tx, at.run, at.step, isUnwanted ? { kind: 'cancelled' } : settlement);
         return {};
       }
       const { taskId } = settlement;
-      // Its end came before this: by the task's own end, or by that of the run, which wants no task any more.
-      if (at === undefined) return (await hasCompleted(tx, effect)) ? {} : { stop: taskId };
       await bindTask(tx, at.run, at.step, taskId);
       const end = await endOfStepTask(tx, at.step, taskId);
       if (end !== undefined) await advanceRun(tx, at.run, at.step, end);
@@ -113,17 +118,18 @@ async function lockStep(
   return step.position === payload.position ? { run, step } : undefined;
 }
 
-async function hasCompleted(
+/** Of a step that is over: whether its own task was to end with it. An action's task is that of another step. */
+async function isTaskUnwanted(
   tx: Transaction<Tables>,
   { workflowRunId, payload }: StepEffect,
 ): Promise<boolean> {
   const step = await tx
     .selectFrom('workflow_steps')
-    .select('state')
+    .select(['kind', 'state'])
     .where('run_id', '=', workflowRunId)
     .where('position', '=', payload.position)
     .executeTakeFirst();
-  return step?.state === 'completed';
+  return step?.kind === 'task' && step.state !== 'completed';
 }
 
 async function lockTask(tx: Transaction<Tables>, taskId: string): Promise<void> {

@@ -29,17 +29,19 @@ export async function sweepWorkflowRun(database: Database): Promise<SweptWorkflo
       const run = await lockOpenRun(tx, late.id);
       return run && fail(run, tooLong);
     }
-    const stuck = await tx
+    const lateEffects = tx
       .selectFrom('effects')
       .select('workflow_run_id as runId')
       .where('kind', '=', 'workflow_step')
       .where('state', '=', 'waiting')
       .where('deadline_at', '<', sql<Date>`now()`)
-      .limit(1)
-      .executeTakeFirst();
+      .limit(1);
+    const stuck = await lateEffects.executeTakeFirst();
     if (stuck === undefined || stuck.runId === null) return undefined;
     const run = await lockOpenRun(tx, stuck.runId);
-    return run && fail(run, notBegun);
+    // Somebody may have taken it up while the run's lock was waited for.
+    const isStuck = (await lateEffects.where('workflow_run_id', '=', stuck.runId).execute()).length > 0;
+    return run && isStuck ? fail(run, notBegun) : undefined;
 
     async function fail(open: OpenRun, error: string): Promise<SweptWorkflowRun> {
       const taskId = await findTaskAtWork(tx, open.runId);

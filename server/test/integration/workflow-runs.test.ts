@@ -172,6 +172,8 @@ test('a step that fails fails the run, and what is behind it is skipped', async 
   await settleStep(stage.database, effect, { kind: 'failed', error: 'the server answered 500' });
   assert.equal(await statesOf(stage, runId), 'failed failed skipped skipped: fetch: the server answered 500');
   assert.equal(await openEffects(stage, runId), 0);
+  const plans = await stage.database.kysely.selectFrom('secrets').select('id').execute();
+  assert.deepEqual(plans, [], 'what was sealed for the run has gone with it');
 });
 
 test('a run that has not begun is cancelled at once', async (t) => {

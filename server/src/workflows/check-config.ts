@@ -16,6 +16,8 @@ import { parseTemplate, referencesOf, referenceText, type Reference, type Templa
 /** What the templates of a step can refer to. */
 export type KnownNames = {
   readonly parameters: ReadonlySet<string>;
+  /** Those of them whose values are secret. */
+  readonly sensitive: ReadonlySet<string>;
   /** The steps before this one, by name. */
   readonly earlier: Map<string, WorkflowStep>;
   /** The names of all steps. */
@@ -86,8 +88,7 @@ function checkText(text: string, field: string, { rule, known, report }: Texts):
   if (template === undefined) return;
   const references = referencesOf(template);
   for (const reference of references) {
-    const problem = referenceProblem(reference, known);
-    if (problem !== undefined) report(field, problem);
+    reportAny(referenceProblem(reference, known) ?? secretProblem(reference, rule, known), field, report);
   }
   // With something to fill in, it is looked at when that is done.
   if (template.every((part) => typeof part === 'string')) checkPlainText(text, rule, field, report);
@@ -151,6 +152,14 @@ function referenceProblem(reference: Reference, known: KnownNames): string | und
   if (fields.includes(reference.field)) return undefined;
   const left = fields.length === 0 ? 'it has no outputs' : `only ${fields.join(', ').slice(0, 500)}`;
   return `step ${step.name} leaves no ${shortened(reference.field)}, ${left}`;
+}
+
+/** What goes into a task or a pull request is stored and shown there. */
+function secretProblem(reference: Reference, rule: FieldRule, known: KnownNames): string | undefined {
+  if (reference.of !== 'Params' || rule.takesSecrets === true || !known.sensitive.has(reference.name)) {
+    return undefined;
+  }
+  return `${shortened(referenceText(reference))} is sensitive, and this would be stored and shown`;
 }
 
 function fieldsOf(step: WorkflowStep): readonly string[] {

@@ -149,6 +149,32 @@ test('what a step has that is wrong is named by its field', () => {
   }
 });
 
+test('a sensitive parameter goes only where nothing is stored in clear or shown', () => {
+  const key = '{{.Params.key}}';
+  const parse = (step: object) =>
+    parseDefinition({
+      name: 'w',
+      steps: [{ name: 's', ...step }],
+      parameters: [{ name: 'key', sensitive: true }],
+    });
+  const fine = [
+    {
+      type: 'fetch',
+      config: { url: `https://example.com/?k=${key}`, headers: { k: key }, body: { k: key } },
+    },
+    { ...taskStep, name: 's', config: { ...taskStep.config, access_token: key, ai_api_key: key } },
+  ];
+  for (const step of fine) assert.ok('definition' in parse(step), JSON.stringify(parse(step)));
+  for (const field of ['prompt', 'command', 'repo_url', 'cli', 'provider_key'] as const) {
+    const answer = parse({ ...taskStep, name: 's', config: { ...taskStep.config, [field]: `a ${key}` } });
+    assert.deepEqual(answer, {
+      fields: {
+        [`steps[0].config.${field}`]: '.Params.key is sensitive, and this would be stored and shown',
+      },
+    });
+  }
+});
+
 test('templates refer to what there is by then', () => {
   const cases: readonly (readonly [text: string, problem: RegExp])[] = [
     ['{{.Params.q}}', /^\.Params\.q is no declared parameter$/u],

@@ -139,6 +139,7 @@ function readSteps(
   const all = new Set(given.map((step: JsonValue) => ownValue(asObject(step) ?? {}, 'name')));
   const known: KnownNames = {
     parameters: new Set(parameters.map(({ name }) => name)),
+    sensitive: new Set(parameters.filter(({ sensitive }) => sensitive === true).map(({ name }) => name)),
     earlier: new Map(),
     all,
   };

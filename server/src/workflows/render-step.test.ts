@@ -83,7 +83,7 @@ test('a task gets what its step says, its secrets as such', () => {
   const order = render(
     'task',
     {
-      repo_url: ' {{.Params.a}} ',
+      repo_url: ' https://example.com/{{.Params.a}} ',
       prompt: 'Do:\n{{.Steps.before.result}}\n',
       task_type: 'plan',
       provider_key: 'k',
@@ -114,7 +114,7 @@ test('a task gets what its step says, its secrets as such', () => {
   assert.equal(accessToken?.reveal(), 'A');
   assert.deepEqual(rest, {
     kind: 'task',
-    repositoryUrl: 'A',
+    repositoryUrl: 'https://example.com/A',
     prompt: 'Do:\nthe plan\n',
     taskKind: 'plan',
     providerKey: 'k',

@@ -1,6 +1,7 @@
 import { isBranchName } from '../domain/branch-name.ts';
 import { isName } from '../domain/key.ts';
 import { branchMaxLength, commandMaxBytes, modelMaxLength, promptMaxBytes } from '../domain/options.ts';
+import { parseRepositoryUrl, RepositoryUrlRefused } from '../domain/repository-url.ts';
 import { runKinds } from '../domain/run-state.ts';
 import type { WorkflowStepKind } from '../domain/workflow.ts';
 
@@ -28,6 +29,8 @@ export type FieldRule = {
     | 'tools'
     | 'mcp_servers';
   readonly isRequired?: boolean;
+  /** Whether a sensitive parameter may go into it: it is neither stored in clear nor shown. */
+  readonly takesSecrets?: boolean;
   /** Of a text; once it is filled in, too. */
   readonly maxBytes?: number;
   /** Whether it may have several lines. */
@@ -50,22 +53,22 @@ const secretMaxBytes = 4_096;
 const titleMaxBytes = 10_000;
 
 const fetchFields = {
-  url: { form: 'text', isRequired: true, maxBytes: urlMaxBytes, problemOf: urlProblem },
+  url: { form: 'text', isRequired: true, maxBytes: urlMaxBytes, problemOf: urlProblem, takesSecrets: true },
   method: { form: 'text', problemOf: methodProblem },
-  headers: { form: 'headers' },
-  body: { form: 'body', lines: true },
+  headers: { form: 'headers', takesSecrets: true },
+  body: { form: 'body', lines: true, takesSecrets: true },
   key_name: { form: 'text', problemOf: nameProblem },
   outputs: { form: 'outputs' },
   timeout_seconds: { form: 'number', min: fetchSeconds.min, max: fetchSeconds.max },
 } as const satisfies Readonly<Record<string, FieldRule>>;
 
 const taskFields = {
-  repo_url: { form: 'text', isRequired: true, maxBytes: 2_048 },
+  repo_url: { form: 'text', isRequired: true, maxBytes: 2_048, problemOf: repositoryProblem },
   prompt: { form: 'text', isRequired: true, maxBytes: promptMaxBytes, lines: true },
   task_type: { form: 'text', problemOf: taskTypeProblem },
   provider_key: { form: 'text', problemOf: nameProblem },
-  access_token: { form: 'text', maxBytes: secretMaxBytes },
-  ai_api_key: { form: 'text', maxBytes: secretMaxBytes },
+  access_token: { form: 'text', maxBytes: secretMaxBytes, takesSecrets: true },
+  ai_api_key: { form: 'text', maxBytes: secretMaxBytes, takesSecrets: true },
   cli: { form: 'text', maxBytes: nameMaxBytes },
   command: { form: 'text', maxBytes: commandMaxBytes, lines: true },
   ai_model: { form: 'text', maxBytes: modelMaxLength },
@@ -78,8 +81,8 @@ const taskFields = {
   output_mode: { form: 'text', problemOf: outputModeProblem },
   workspace_task_ref: { form: 'task_step' },
   tool_key_ref: { form: 'text', problemOf: nameProblem },
-  tools: { form: 'tools' },
-  mcp_servers: { form: 'mcp_servers' },
+  tools: { form: 'tools', takesSecrets: true },
+  mcp_servers: { form: 'mcp_servers', takesSecrets: true },
 } as const satisfies Readonly<Record<string, FieldRule>>;
 
 const actionKinds = ['create_pr'] as const;
@@ -113,6 +116,17 @@ function urlProblem(text: string): string | undefined {
   if (url === undefined || !/^https?:$/u.test(url.protocol)) return 'must be a valid URL';
   if (url.username !== '' || url.password !== '') return 'must not contain a user name or password';
   return /\s/u.test(text) ? 'must not contain blanks' : undefined;
+}
+
+/** What is no address of a repository anywhere; which of them the operator allows, the task is asked. */
+function repositoryProblem(text: string): string | undefined {
+  try {
+    parseRepositoryUrl(text, { allowFile: true, allowHttp: true, allowSsh: true });
+    return undefined;
+  } catch (error) {
+    if (error instanceof RepositoryUrlRefused) return error.message;
+    throw error;
+  }
 }
 
 function methodProblem(text: string): string | undefined {

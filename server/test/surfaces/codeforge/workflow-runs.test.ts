@@ -163,6 +163,15 @@ test('one key starts one run, however often and at once it is sent, and stands f
   assert.deepEqual(Object.keys(odd.json.fields), ['Idempotency-Key']);
 });
 
+test('a workflow whose key is gone is told of, and can be deleted', async (t) => {
+  const { start, call, database } = await set(t);
+  await database.kysely.updateTable('secrets').set({ key_id: 'gone' }).execute();
+  const refused = await start();
+  assert.equal(refused.status, 409);
+  assert.match(refused.json.message, /^the workflow cannot be decrypted: delete it/u);
+  assert.equal((await call('DELETE', '/api/v1/workflows/two')).status, 200);
+});
+
 test('a run is one of the tasks of the minute', async (t) => {
   const { start, create } = await set(t, { policy: { tasksPerMinute: 2 } });
   await create();

@@ -125,7 +125,7 @@ export const workflowDocuments = {
     },
     errors: {
       404: noWorkflow,
-      409: 'The idempotency key was used for another run.',
+      409: 'The idempotency key was used for another run, or the workflow cannot be decrypted any more.',
       429: 'Too many new tasks in the last minute.',
     },
   }),

@@ -150,7 +150,7 @@ function watchEffects(meter: Meter, figures: Figures): void {
     {
       type: 'gauge',
       name: 'slipway_effects',
-      help: 'Pushes, pull requests, reviews and callbacks that are not done, by kind and state.',
+      help: 'Deliveries and workflow steps that are not done, by kind and state; a step that failed has ended its run and is none.',
       labels: ['kind', 'state'],
     },
     () => read(openEffectStates, (row) => row.count),

@@ -41,8 +41,8 @@ export const movingTaskStates = taskStates.filter(
 /**
  * One statement for all figures. Tasks, runs and open effects are read from indexes that hold little more than
  * what is counted (`tasks_by_state`, `runs_queued`, `runs_live`, `effects_open`, `effects_failed`), so they cost what is under
- * way and not what has ever been. The events are counted by
- * their sequence, without a look at the table.
+ * way and not what has ever been. A step of a workflow that failed has ended its run, as it should: nobody has to
+ * see to it. The events are counted by their sequence, without a look at the table.
  */
 const figuresText = `
   select 'task' as part, '' as name, state, count(*) as count, 0::float8 as oldest
@@ -59,7 +59,8 @@ const figuresText = `
   select 'effect', kind, state, count(*), extract(epoch from now() - min(created_at))::float8
     from effects where state in ('waiting', 'leased') group by kind, state
   union all
-  select 'effect', kind, 'failed', count(*), 0 from effects where state = 'failed' group by kind
+  select 'effect', kind, 'failed', count(*), 0
+    from effects where state = 'failed' and kind <> 'workflow_step' group by kind
   union all
   select 'event', '', '', coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')::regclass), 0), 0`;
 

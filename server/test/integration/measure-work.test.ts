@@ -73,6 +73,15 @@ test('an effect that failed for good stays in sight', async (t) => {
   assert.equal(valueOf(metrics, 'slipway_effects', { state: 'waiting' }), 0);
 });
 
+test('a workflow step that failed has ended its run, and is no delivery that failed', async (t) => {
+  const stage = await setStage(t);
+  await storeWaitingPush(stage);
+  await sql`update effects set kind = 'workflow_step', state = 'failed', deadline_at = null, ended_at = now()`.execute(
+    stage.database.kysely,
+  );
+  assert.equal(valueOf(await look(stage.database), 'slipway_effects', { state: 'failed' }), 0);
+});
+
 test('of a database that refuses, its figures are left out and the rest is there', async (t) => {
   const database = openDatabase({ host: '/nonexistent', port: 1, user: 'n', database: 'n' }, 1, silentLogger);
   t.after(() => database.close());

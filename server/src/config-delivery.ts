@@ -122,7 +122,7 @@ export const deliverySettings: readonly Setting[] = [
     name: 'SLIPWAY_ALLOW_PRIVATE_ADDRESSES',
     section: 'Delivery',
     about:
-      'Hosts that callbacks and requests of workflows may go to although they have no public address: `hooks.internal`, `*.internal`, `127.0.0.1:9000`. Unset: none.',
+      'Hosts that callbacks and requests of workflows may go to although they have no public address: `hooks.internal`, `*.internal`, `127.0.0.1:9000`; with the port where it is neither 80 nor 443. Unset: none.',
     check: hostList,
   },
   {

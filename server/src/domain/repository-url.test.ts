@@ -110,6 +110,8 @@ test('what is not taken is refused with its reason', () => {
     ['git@github.com:acme/shop.git', 'ssh_not_allowed'],
     ['ssh://git@github.com/acme/shop', 'ssh_not_allowed'],
     ['github.com:acme/shop.git', 'scheme'],
+    ['https://example.com/...git', 'path'],
+    ['https://example.com/a/%2E%2e.git', 'path'],
     ['ext::sh -c', 'control_characters'],
     ['ext::sh', 'scheme'],
     ['git://github.com/a/b', 'scheme'],

@@ -131,11 +131,16 @@ function refuseQuery(text: string): void {
   if (text.includes('?') || text.includes('#')) refuse('query', 'must not contain "?" or "#"');
 }
 
+/** What is left of `...git`: a way up, and no name. */
+const endsInDots = /(?:^|\/)(?:\.|%2e){1,2}$/iu;
+
 /** The path that a repository is known by, and the one to show. */
 function pathOf(url: URL): { path: string; shown: string } {
   const given = trimSlashes(url.pathname);
   const path = trimPath(given);
-  if (path === '' || !isDecodable(path)) refuse('path', 'must contain the path of a repository');
+  if (path === '' || !isDecodable(path) || endsInDots.test(path)) {
+    refuse('path', 'must contain the path of a repository');
+  }
   return { path, shown: given === `${path}.git` ? given : path };
 }
 

@@ -51,7 +51,7 @@ export async function cleanIdleWorkspaces(
  * Removes the workspace folders that count for nobody: whose workspace does not exist (a day old, since only
  * a database other than the one of yesterday explains many of them), was deleted, has its tree elsewhere, as after
  * an attempt that was lost here and made again on another host, or has none that counts, as after a run that
- * failed. What such a run did is nowhere else, so its tree stays as long as any other.
+ * failed. Such a tree stays its days, and what was done in it is kept before it goes.
  */
 export async function cleanStrayWorkspaces(
   cleaning: WorkspaceCleaning,

@@ -1,17 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commitMessage } from '../domain/commit-message.ts';
 import { RunFailure } from '../domain/failure.ts';
-import { runInSandbox } from '../executors/run-in-sandbox.ts';
 import { describeChanges, type Changes } from '../git/changes.ts';
 import { keptRepository, receiveBundle, releaseClean } from '../git/receive-bundle.ts';
-import { cleanMessage, commitCommand, readCommitExit, resultRef } from '../git/sandbox-scripts.ts';
+import { readCommitExit, resultRef } from '../git/sandbox-scripts.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import type { Remote } from '../git/git.ts';
 import { findOrRefresh, type Mirror } from '../git/mirrors.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import type { Work } from '../store/finish-run.ts';
+import { bundleTree } from './bundle-tree.ts';
 import type { WorkerContext } from './context.ts';
 import { remoteOf } from './remote-of.ts';
 import { workspaceFolder } from './workspace-folders.ts';
@@ -121,24 +120,10 @@ async function commitAndBundle(
 ): Promise<boolean> {
   const { settings } = context;
   const place = context.executor.place(workspaceFolder(context.folders, run), run.workspaceNumber);
-  const command = commitCommand({
-    tree: place.treeInside,
-    base,
-    author: { name: settings.commit.authorName, email: settings.commit.authorEmail },
-    snapshot,
-  });
-  const done = await runInSandbox(
-    context.executor,
-    place,
-    { ...command, brief: true },
-    {
-      limits: settings.sandbox,
-      timeoutMs: commitTimeoutMs,
-      input: cleanMessage(commitMessage(run.prompt, run.taskId, settings.commit)),
-      maxOutputBytes: settings.bundleBytes,
-      stdoutFile: bundle,
-      signal,
-    },
+  const done = await bundleTree(
+    context,
+    { place, base, work: run, bundle, snapshot, timeoutMs: commitTimeoutMs },
+    signal,
   );
   if (done.truncated) {
     throw broken(

@@ -26,7 +26,7 @@ export function createRoomMaker(making: RoomMaking): (signal: AbortSignal) => Pr
   const tell = createTelling(making);
   return async (signal) => {
     const count = { removed: 0, failed: 0 };
-    if (making.maxBytes === Infinity && !isAbove(making.fullness(), making.criticalFullness)) {
+    if (!mayNeedRoom(making)) {
       // So it is mostly, and then costs one look at the disk.
       tell(false);
       return count;
@@ -46,6 +46,11 @@ export function createRoomMaker(making: RoomMaking): (signal: AbortSignal) => Pr
     tell(isTight(), bytes);
     return count;
   };
+}
+
+/** Whether there is a limit for all to look after, or the disk is too full. */
+export function mayNeedRoom({ maxBytes, fullness, criticalFullness }: RoomMaking): boolean {
+  return maxBytes !== Infinity || isAbove(fullness(), criticalFullness);
 }
 
 function isAbove(fullness: number | undefined, mark: number): boolean {

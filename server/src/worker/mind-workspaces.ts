@@ -6,7 +6,7 @@ import { findTreeOwners } from '../store/idle-workspaces.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { cleanRunFolders, cleanRunFoldersOf } from './clean-run-folders.ts';
 import { cleanLeftover, type WorkspacesCleaned } from './clean-workspaces.ts';
-import { createRoomMaker, type RoomMaking } from './make-room.ts';
+import { createRoomMaker, mayNeedRoom, type RoomMaking } from './make-room.ts';
 import { measureMissedWorkspaces, measureWorkspace } from './measure-workspaces.ts';
 
 export type WorkspaceMinding = RoomMaking & {
@@ -66,7 +66,8 @@ async function room(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await cleanRunFolders(minding, signal);
+    // What a killed process left of a run that is over would keep its tree.
+    if (mayNeedRoom(minding)) await cleanRunFolders(minding, signal);
     if (minding.maxBytes !== Infinity) await measureMissedWorkspaces(minding, signal).catch(() => undefined);
     const done = await makeRoom(signal);
     if (done.removed + done.failed > 0) minding.logger.info(done, 'room was made');

@@ -5,13 +5,10 @@ import type { EffectHandler } from './effects/outbox.ts';
 import { createStepPublication } from './effects/workflow-publish.ts';
 import { createWorkflowStepHandler } from './effects/workflow-step.ts';
 import { createStepTask } from './effects/workflow-task.ts';
-import { openIfPossible } from './secrets/key-ring.ts';
 import { createStopTask } from './services/cancel-task.ts';
 import { createWantPullRequest } from './services/create-pull-request.ts';
 import { findTool } from './services/show-tool.ts';
-import { findKey } from './store/keys.ts';
 import type { WorkerContext } from './worker/context.ts';
-import { StepFailure } from './workflows/step-failure.ts';
 
 /** The handler that begins the steps of workflow runs. */
 export function composeWorkflowSteps(
@@ -29,15 +26,7 @@ export function composeWorkflowSteps(
     createTask: createStepTask({
       database,
       createTask: composeCreateTask(foundation),
-      async openKey(ownerId, name) {
-        const key = await findKey(database, ownerId, name);
-        if (key === undefined) return undefined;
-        const token = openIfPossible(keyRing, key.secret);
-        if (token !== undefined) return { provider: key.provider, token };
-        throw new StepFailure(
-          `the key ${name} cannot be decrypted: register it again, then run the workflow again`,
-        );
-      },
+      keyRing,
       findTool: (name) => findTool(database, name),
     }),
     publish: createStepPublication({

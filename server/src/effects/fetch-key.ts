@@ -1,11 +1,12 @@
 import { isName } from '../domain/key.ts';
 import { keyReach, type ApiKey, type ApiProvider, type SentryIssue } from '../domain/key-reach.ts';
 import type { Secret } from '../lib/secret.ts';
-import { openIfPossible, type KeyRing } from '../secrets/key-ring.ts';
+import type { KeyRing } from '../secrets/key-ring.ts';
 import type { Database } from '../store/database.ts';
-import { findKey, type StoredKey } from '../store/keys.ts';
+import type { StoredKey } from '../store/keys.ts';
 import { withPatience } from '../store/patience.ts';
 import { StepFailure } from '../workflows/step-failure.ts';
+import { findStepKey, openStepKey } from './step-key.ts';
 
 export type FetchKeyDeps = {
   readonly database: Database;
@@ -52,12 +53,7 @@ async function open(deps: FetchKeyDeps, wish: Wish, signal: AbortSignal): Promis
   const about: ApiKey = { name: key.name, provider, scope: key.scope };
   const reach = keyReach(about, wish.url, deps.apiUrls[provider]);
   if (reach.kind === 'refused') throw new StepFailure(reach.problem);
-  const token = openIfPossible(deps.keyRing, key.secret);
-  if (token === undefined) {
-    throw new StepFailure(
-      `the key ${key.name} cannot be decrypted: register it again, then run the workflow again`,
-    );
-  }
+  const token = openStepKey(deps.keyRing, key);
   if (reach.kind === 'by_issue') {
     const { org, project, issue } = reach.issue;
     if ((await deps.sentryProjectOf(token, { org, issue }, signal)) !== project) {
@@ -71,9 +67,7 @@ async function namedKey(deps: FetchKeyDeps, wish: Wish, signal: AbortSignal): Pr
   const { ownerId, keyName } = wish;
   // What is no name is not asked for: a text with a NUL is none for PostgreSQL.
   if (!isName(keyName)) throw new StepFailure('key_name: what it comes to is no name of a key');
-  const key = await withPatience(signal, () => findKey(deps.database, ownerId, keyName));
-  if (key !== undefined) return key;
-  throw new StepFailure(`no key is named ${keyName}: register it, then run the workflow again`);
+  return withPatience(signal, () => findStepKey(deps.database, ownerId, keyName));
 }
 
 function headerOf(provider: ApiProvider, token: Secret): FetchKey['header'] {

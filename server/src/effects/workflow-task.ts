@@ -1,7 +1,6 @@
-import type { KeyProvider } from '../domain/key.ts';
 import type { ToolDefinition, ToolRequest } from '../domain/tool.ts';
-import type { Secret } from '../lib/secret.ts';
 import { placeOf } from '../lib/traceparent.ts';
+import type { KeyRing } from '../secrets/key-ring.ts';
 import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
 import { nativeFields } from '../services/native-fields.ts';
 import { findIdempotencyKey } from '../store/create-task.ts';
@@ -10,6 +9,7 @@ import type { Database } from '../store/database.ts';
 import type { Viewer } from '../store/tasks.ts';
 import { StepFailure } from '../workflows/step-failure.ts';
 import type { TaskOrder } from '../workflows/step-order.ts';
+import { findStepKey, openStepKey } from './step-key.ts';
 import type { StepAbout } from './workflow-step.ts';
 
 export type StepTaskDeps = {
@@ -19,11 +19,7 @@ export type StepTaskDeps = {
     submission: Submission,
     fields: SubmissionFields,
   ) => Promise<CreatedTask>;
-  /** An owner's key with its token; undefined: there is none of this name. */
-  readonly openKey: (
-    ownerId: string,
-    name: string,
-  ) => Promise<{ readonly provider: KeyProvider; readonly token: Secret } | undefined>;
+  readonly keyRing: KeyRing;
   readonly findTool: (name: string) => Promise<ToolDefinition | undefined>;
 };
 
@@ -82,10 +78,8 @@ async function withKey(
   { tools, toolKey }: { readonly tools: readonly ToolRequest[]; readonly toolKey: string | undefined },
 ): Promise<readonly ToolRequest[]> {
   if (toolKey === undefined) return tools;
-  const key = await deps.openKey(ownerId, toolKey);
-  if (key === undefined) {
-    throw new StepFailure(`no key is named ${toolKey}: register it, then run the workflow again`);
-  }
+  const key = await findStepKey(deps.database, ownerId, toolKey);
+  const token = openStepKey(deps.keyRing, key);
   return Promise.all(
     tools.map(async (request) => {
       // A token goes to its own provider's tool and to no other.
@@ -93,7 +87,7 @@ async function withKey(
       const lacking = (tool?.requiredConfig ?? []).filter(
         ({ name, type }) => type === 'secret' && !request.config[name],
       );
-      const filled = lacking.map(({ name }) => [name, key.token.reveal()] as const);
+      const filled = lacking.map(({ name }) => [name, token.reveal()] as const);
       return { ...request, config: { ...request.config, ...Object.fromEntries(filled) } };
     }),
   );

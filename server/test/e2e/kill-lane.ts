@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient, type Client } from '@slipway/client';
 import pg from 'pg';
-import { isStopped } from '../support/processes.ts';
+import { isStopped, until } from '../support/processes.ts';
 import {
   readToken,
   startSlipway,
@@ -128,4 +128,11 @@ export async function openKillLane(
     output: () => `${before}\n--- killed ---\n${server?.output() ?? ''}`,
     close: () => owned.disposeAsync(),
   };
+}
+
+/** Waits until a process of the lane stands still at its point, and kills the server. */
+export async function killAtMark(lane: KillLane, mark: string, patienceMs = 60_000): Promise<void> {
+  const stopped = await until(`${mark} to be reached`, () => readMark(mark), patienceMs);
+  await until('the process to stand still', () => isStopped(stopped));
+  await lane.kill();
 }

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { FaultPoint } from '../../src/domain/fault-points.ts';
 import { delay } from '../../src/lib/abort.ts';
-import { isStopped, until } from '../support/processes.ts';
+import { until } from '../support/processes.ts';
 import type { SlipwaySettings } from '../support/slipway-process.ts';
 import type { ForgeStage } from './forge-stage.ts';
 import { openGithubStage } from './github-stage.ts';
 import { openGitlabStage } from './gitlab-stage.ts';
-import { readMark } from './installation-processes.ts';
-import { openKillLane, type KillLane } from './kill-lane.ts';
+import { killAtMark, openKillLane, type KillLane } from './kill-lane.ts';
 import { openedDelivery, webhookSettings, type OpenedPull } from './webhook-delivery.ts';
 
 export const reviewStages = { GitHub: openGithubStage, GitLab: openGitlabStage } as const;
@@ -150,12 +149,6 @@ async function losingTheAnswer(
   await lane.prepare('instruct.stored');
   // The client asks again by itself, too.
   await Promise.all([lost, ask()]);
-}
-
-async function killAtMark(lane: KillLane, mark: string): Promise<void> {
-  const stopped = await until(`${mark} to be reached`, () => readMark(mark), 60_000);
-  await until('the process to stand still', () => isStopped(stopped));
-  await lane.kill();
 }
 
 /** Returns the task's id: one task, one run of its agent, and one review with its comment, each once. */

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { FaultPoint } from '../../src/domain/fault-points.ts';
-import { isStopped, until } from '../support/processes.ts';
+import { until } from '../support/processes.ts';
 import type { ForgeStage } from './forge-stage.ts';
 import { openGithubStage } from './github-stage.ts';
-import { readMark } from './installation-processes.ts';
-import { openKillLane, type KillLane } from './kill-lane.ts';
+import { killAtMark, openKillLane, type KillLane } from './kill-lane.ts';
 
 /** A run is killed at each of them, one after the other: those of its steps. */
 export const stepPoints = [
@@ -171,22 +170,21 @@ export async function runThroughKills(
   let mark = await lane.prepareArmed(points[0] ?? 'workflow.stored');
   const lost = start().catch(() => undefined);
   for (const next of points.slice(1)) {
-    await killAtMark(lane, mark);
+    await killAt(lane, mark);
     mark = await lane.prepareArmed(next);
   }
-  await killAtMark(lane, mark);
+  await killAt(lane, mark);
   await lane.prepare('instruct.stored');
   await lost;
   const { run_id: runId } = (await (await start()).json()) as { run_id: string };
   await assertDone(stage, runId);
 }
 
-async function killAtMark(lane: KillLane, mark: string): Promise<void> {
-  const stopped = await until(`${mark} to be reached`, () => readMark(mark), 30_000).catch((error: unknown) =>
+/** As `killAtMark`; what was not reached is told with how far the runs are. */
+async function killAt(lane: KillLane, mark: string): Promise<void> {
+  await killAtMark(lane, mark, 30_000).catch((error: unknown) =>
     describeRuns(lane).then((runs) => assert.fail(`${String(error)}\n${runs}\n${lane.output()}`)),
   );
-  await until('the process to stand still', () => isStopped(stopped));
-  await lane.kill();
 }
 
 /** Every step was done once: one key for the request, one task whose agent began once, one pull request. */

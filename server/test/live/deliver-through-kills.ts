@@ -7,10 +7,8 @@ import { startCallbackReceiver } from '../e2e/callback-receiver.ts';
 import type { ForgeStage } from '../e2e/forge-stage.ts';
 import { openGithubStage } from '../e2e/github-stage.ts';
 import { openGitlabStage } from '../e2e/gitlab-stage.ts';
-import { readMark } from '../e2e/installation-processes.ts';
-import { openKillLane, type KillLane } from '../e2e/kill-lane.ts';
+import { killAtMark, openKillLane, type KillLane } from '../e2e/kill-lane.ts';
 import { reviewOnlyPoints, workflowOnlyPoints } from '../e2e/kill-matrix.ts';
-import { isStopped, until } from '../support/processes.ts';
 import { agentSettings } from './agent-settings.ts';
 import type { LiveAgentName } from './installed-clis.ts';
 
@@ -77,12 +75,6 @@ export async function deliverThroughKills(
   const received = receiver.received('/done');
   assert.equal(new Set(received.map(({ headers }) => headers['webhook-id'])).size, 1, 'one id');
   assert.equal(new Set(received.map(({ body }) => body)).size, 1, 'the same bytes');
-}
-
-async function killAtMark(lane: KillLane, mark: string): Promise<void> {
-  const stopped = await until(`${mark} to be reached`, () => readMark(mark), 60_000);
-  await until('the process to stand still', () => isStopped(stopped));
-  await lane.kill();
 }
 
 async function assertDelivered(lane: KillLane, forge: ForgeStage, id: string): Promise<void> {

@@ -2,6 +2,7 @@ import type { ApprovalDecision } from './approval-state.ts';
 import type { Failure } from './failure.ts';
 import type { ReviewSource, Verdict } from './review.ts';
 import type { Spend } from './spend.ts';
+import type { TestOutcome } from './test-outcome.ts';
 import type { WorkflowStepKind } from './workflow.ts';
 
 /**
@@ -16,6 +17,12 @@ export type EventData = {
   agent_output: AgentOutput;
   commit_created: { readonly commit: string };
   no_changes: Record<string, never>;
+  tests_started: { readonly command: string };
+  tests_finished: TestOutcome;
+  /** The agent is told which tests failed, and goes on. */
+  tests_given_back: Record<string, never>;
+  /** They could not be run, or not be mended: the work is delivered as it is. */
+  tests_given_up: { readonly failure: Failure };
   task_completed: {
     readonly result: string;
     readonly changes: ChangesSummary | null;
@@ -124,4 +131,13 @@ export type ChangesSummary = {
   readonly filesDeleted: number;
   readonly insertions: number;
   readonly deletions: number;
+};
+
+/** Some of the files that a run changed, by name, and how many more there are. */
+export type ChangedFiles = {
+  readonly files: readonly {
+    readonly path: string;
+    readonly status: 'created' | 'modified' | 'deleted' | 'renamed';
+  }[];
+  readonly more: number;
 };

@@ -46,6 +46,7 @@ export type FailureCode =
   | 'memory_limit'
   | 'disk_limit'
   | 'result_too_large'
+  | 'no_changes'
   | 'push_rejected'
   | 'push_failed'
   | 'branch_moved'

@@ -28,6 +28,7 @@ export const faultPoints = [
   'session.kept',
   'park.stored',
   'park.recorded',
+  'tests.restored',
   'finish.recorded',
   'publish.stored',
   'deliver.leased',

@@ -18,6 +18,16 @@ export type TaskOptions = {
   /** Of the pull request that the task opens. */
   readonly draft?: boolean;
   readonly labels?: readonly string[];
+  /** The pull request's title; without one, the operator's way of titles. */
+  readonly pullRequestTitle?: string;
+  /** What the task is about where the caller keeps its tickets; shown in the pull request. */
+  readonly ticket?: Ticket;
+  /** The first name that is tried for the branch; without one, it is made of the prompt. */
+  readonly branch?: string;
+  /** Run in the sandbox after the agent, in a run of its own. */
+  readonly testCommand?: string;
+  /** The task fails where its first iteration changes nothing. */
+  readonly mustChange?: true;
   /** Of the pull request that a `pr_review` task is about. */
   readonly pullRequestNumber?: number;
   /** The review of a `pr_review` task is posted to its pull request; without it, it is only kept. */
@@ -28,6 +38,8 @@ export type TaskOptions = {
   readonly mcpServers?: readonly NamedMcpServer[];
   readonly tools?: readonly ToolRequest[];
 };
+
+export type Ticket = { readonly id?: string; readonly summary?: string };
 
 /**
  * `manual`: a person publishes. `branch`: the branch is pushed as soon as the work is done. `pull_request`: and

@@ -34,11 +34,25 @@ export const liveRunStates = ['preparing', 'running', 'collecting'] as const sat
 
 export type LiveRunState = (typeof liveRunStates)[number];
 
-export const runKinds = ['code', 'plan', 'review', 'pr_review'] as const;
+/** What a task can ask for. */
+export const taskKinds = ['code', 'plan', 'review', 'pr_review'] as const;
+export type TaskKind = (typeof taskKinds)[number];
+
+/** What a run can do: that, or try the work of the run before it with the task's test command. */
+export const runKinds = [...taskKinds, 'test'] as const;
 export type RunKind = (typeof runKinds)[number];
 
-/** Why a run exists. */
-export const runCauses = ['first', 'follow_up', 'review', 'retry', 'lost', 'resumed'] as const;
+/** Why a run exists. `test`: there is work to test; `test_failed`: the agent is given the tests that failed. */
+export const runCauses = [
+  'first',
+  'follow_up',
+  'review',
+  'retry',
+  'lost',
+  'resumed',
+  'test',
+  'test_failed',
+] as const;
 export type RunCause = (typeof runCauses)[number];
 
 /** Queues have workers of their own each, so that one kind of work never waits behind another. */
@@ -46,7 +60,7 @@ export const runQueues = ['tasks', 'reviews', 'follow_ups'] as const;
 export type RunQueue = (typeof runQueues)[number];
 
 /** Where the first run of a task waits. */
-export function queueOf(kind: RunKind): RunQueue {
+export function queueOf(kind: TaskKind): RunQueue {
   return kind === 'review' || kind === 'pr_review' ? 'reviews' : 'tasks';
 }
 

@@ -1,6 +1,12 @@
 import { isBranchName } from '../domain/branch-name.ts';
 import { invalidField } from '../domain/errors.ts';
-import { branchMaxLength, modelMaxLength, priorityRange, type TaskOptions } from '../domain/options.ts';
+import {
+  branchMaxLength,
+  modelMaxLength,
+  priorityRange,
+  type TaskOptions,
+  type Ticket,
+} from '../domain/options.ts';
 
 /** What of a submission becomes a task's options. */
 export type WantedOptions = {
@@ -21,6 +27,14 @@ export type WantedOptions = {
   readonly labels?: readonly string[];
   readonly pullRequestNumber?: number;
   readonly outputMode?: 'post_comments';
+  /** Of the pull request; on one line, not longer than a title may be. */
+  readonly pullRequestTitle?: string;
+  readonly ticket?: Ticket;
+  /** The first name that is tried for the branch, made by the surface of the task's id. */
+  readonly branchOf?: (taskId: string) => string;
+  readonly testCommand?: string;
+  /** The task fails where its first iteration changes nothing. */
+  readonly mustChange?: true;
 };
 
 /** The fields of a submission under the names that the caller knows them by, for messages. */
@@ -48,6 +62,8 @@ export type OptionsPolicy = {
   readonly timeoutSecondsDefault: number;
   readonly timeoutSecondsMax: number;
   readonly defaultAgent: string;
+  /** What the agent `script` runs where a task names nothing; undefined: such a task is refused. */
+  readonly scriptCommand?: string | undefined;
 };
 
 const turnsMax = 1_000_000;
@@ -60,9 +76,9 @@ const microdollarsPerUsd = 1_000_000;
  * @throws Refusal `invalid`, by field.
  */
 export function taskOptionsOf(
+  taskId: string,
   wanted: WantedOptions,
-  policy: OptionsPolicy,
-  fields: SubmissionFields,
+  { policy, fields }: { readonly policy: OptionsPolicy; readonly fields: SubmissionFields },
 ): TaskOptions {
   checkBranch(fields.sourceBranch, wanted.sourceBranch);
   checkBranch(fields.targetBranch, wanted.targetBranch);
@@ -71,9 +87,10 @@ export function taskOptionsOf(
   if (modelIs !== undefined) throw invalidField(fields.model, modelIs);
   checkTurns(fields.maxTurns, wanted.maxTurns);
   const budget = microdollarsOf(fields.maxBudget, wanted.maxBudgetUsd);
-  const { command, sourceBranch, targetBranch, model, maxTurns, approvals } = wanted;
+  const { sourceBranch, targetBranch, model, maxTurns, approvals, agent = policy.defaultAgent } = wanted;
+  const command = wanted.command ?? (agent === 'script' ? policy.scriptCommand : undefined);
   return {
-    agent: wanted.agent ?? policy.defaultAgent,
+    agent,
     timeoutSeconds: Math.min(wanted.timeoutSeconds ?? policy.timeoutSecondsDefault, policy.timeoutSecondsMax),
     ...(command === undefined ? {} : { command }),
     ...(sourceBranch === undefined ? {} : { sourceBranch }),
@@ -87,6 +104,11 @@ export function taskOptionsOf(
     ...(wanted.labels === undefined ? {} : { labels: wanted.labels }),
     ...(wanted.pullRequestNumber === undefined ? {} : { pullRequestNumber: wanted.pullRequestNumber }),
     ...(wanted.outputMode === undefined ? {} : { outputMode: wanted.outputMode }),
+    ...(wanted.pullRequestTitle === undefined ? {} : { pullRequestTitle: wanted.pullRequestTitle }),
+    ...(wanted.ticket === undefined ? {} : { ticket: wanted.ticket }),
+    ...(wanted.branchOf === undefined ? {} : { branch: wanted.branchOf(taskId) }),
+    ...(wanted.testCommand === undefined ? {} : { testCommand: wanted.testCommand }),
+    ...(wanted.mustChange === undefined ? {} : { mustChange: wanted.mustChange }),
   };
 }
 

@@ -1,24 +1,24 @@
-import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { Generated, GeneratedAlways } from 'kysely';
 import type { ApprovalState } from '../domain/approval-state.ts';
 import type { EffectKind, EffectPayloads, EffectState } from '../domain/effect-state.ts';
-import type { ChangesSummary, EventType } from '../domain/event.ts';
+import type { CredentialKind } from '../domain/ability.ts';
+import type { ChangedFiles, ChangesSummary, EventType } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { KeyProvider } from '../domain/key.ts';
-import type { McpServerDefinition } from '../domain/mcp-server.ts';
 import type { PublishMode, TaskOptions } from '../domain/options.ts';
 import type { ReviewResult } from '../domain/review.ts';
-import type { RunCause, RunKind, RunQueue, RunState } from '../domain/run-state.ts';
+import type { RunCause, RunKind, RunQueue, RunState, TaskKind } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
-import type { ToolDefinition } from '../domain/tool.ts';
+import type { TestOutcome } from '../domain/test-outcome.ts';
 import type { PullRequestNews, WebhookSource, WebhookState } from '../domain/webhook.ts';
+import type { Created, Json, NullableJson } from './table-columns.ts';
 import type {
-  StepOutputs,
-  WorkflowDefinition,
-  WorkflowParams,
-  WorkflowRunState,
-  WorkflowStepKind,
-  WorkflowStepState,
-} from '../domain/workflow.ts';
+  McpServersTable,
+  ToolsTable,
+  WorkflowRunsTable,
+  WorkflowStepsTable,
+  WorkflowsTable,
+} from './workflow-tables.ts';
 
 /**
  * The tables as TypeScript sees them. A test compares names, nullability and types with the migrated
@@ -48,13 +48,10 @@ export type Tables = {
   workflows: WorkflowsTable;
   workflow_runs: WorkflowRunsTable;
   workflow_steps: WorkflowStepsTable;
+  credentials: CredentialsTable;
   task_transitions: TransitionsTable;
   run_transitions: TransitionsTable;
 };
-
-type Json<Value> = ColumnType<Value, string, string>;
-type NullableJson<Value> = ColumnType<Value | null, string | null, string | null>;
-type Created = ColumnType<Date, never, never>;
 
 export type UsersTable = {
   id: string;
@@ -81,7 +78,31 @@ export type RepositoriesTable = {
   created_at: Created;
 };
 
-export type WorkersTable = { id: string; host: string; version: string; started_at: Generated<Date> };
+export type WorkersTable = {
+  id: string;
+  host: string;
+  version: string;
+  /** Where its workspaces lie on that host. An older one has not said. */
+  workspaces_folder: string | null;
+  started_at: Generated<Date>;
+};
+
+export type CredentialsTable = {
+  id: string;
+  number: GeneratedAlways<number>;
+  owner_id: string;
+  kind: CredentialKind;
+  name: string;
+  /** SHA-256; the credential itself is stored nowhere. */
+  hash: Buffer;
+  hint: string;
+  abilities: string[];
+  created_by: string;
+  created_at: Created;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  used_at: Date | null;
+};
 
 export type BlobKind = 'bundle' | 'patch' | 'output' | 'session';
 
@@ -127,7 +148,7 @@ export type TasksTable = {
   owner_id: string;
   project_id: string | null;
   source: string;
-  kind: RunKind;
+  kind: TaskKind;
   repository_id: string;
   repository_url: string;
   prompt: string;
@@ -150,6 +171,7 @@ export type TasksTable = {
   review_run_id: string | null;
   failure: NullableJson<Failure>;
   changes: NullableJson<ChangesSummary>;
+  tests: NullableJson<TestOutcome>;
   patch_blob_id: string | null;
   pull_request_number: number | null;
   pull_request_url: string | null;
@@ -197,6 +219,7 @@ export type RunsTable = {
   commit: string | null;
   bundle_blob_id: string | null;
   changes: NullableJson<ChangesSummary>;
+  files: NullableJson<ChangedFiles>;
   result: string | null;
   review: NullableJson<ReviewResult>;
   stop_reason: string | null;
@@ -308,65 +331,6 @@ export type DeliveriesTable = {
   available_at: Generated<Date>;
   created_at: Created;
   settled_at: Date | null;
-};
-
-export type McpServersTable = {
-  id: string;
-  owner_id: string;
-  repository_id: string | null;
-  name: string;
-  shown: Json<McpServerDefinition>;
-  secret_id: string;
-  created_at: Created;
-};
-
-export type ToolsTable = {
-  id: string;
-  owner_id: string;
-  name: string;
-  definition: Json<ToolDefinition>;
-  created_at: Created;
-};
-
-export type WorkflowsTable = {
-  id: string;
-  owner_id: string;
-  name: string;
-  shown: Json<WorkflowDefinition>;
-  secret_id: string;
-  created_at: Created;
-};
-
-export type WorkflowRunsTable = {
-  id: string;
-  number: GeneratedAlways<number>;
-  owner_id: string;
-  workflow_name: string;
-  params: Json<WorkflowParams>;
-  secret_id: string | null;
-  state: WorkflowRunState;
-  failure: string | null;
-  trace_id: string;
-  idempotency_key: string | null;
-  body_hash: string | null;
-  cancel_requested_at: Date | null;
-  deadline_at: Date | null;
-  created_at: Created;
-  started_at: Date | null;
-  ended_at: Date | null;
-};
-
-export type WorkflowStepsTable = {
-  run_id: string;
-  position: number;
-  name: string;
-  kind: WorkflowStepKind;
-  state: WorkflowStepState;
-  task_id: string | null;
-  outputs: NullableJson<StepOutputs>;
-  error: string | null;
-  started_at: Date | null;
-  ended_at: Date | null;
 };
 
 export type IdempotencyKeysTable = {

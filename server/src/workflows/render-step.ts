@@ -1,4 +1,4 @@
-import { runKinds } from '../domain/run-state.ts';
+import { taskKinds } from '../domain/run-state.ts';
 import type { JsonObject, JsonValue, StepOutputs, WorkflowPlan, WorkflowStep } from '../domain/workflow.ts';
 import { Secret } from '../lib/secret.ts';
 import { asObject, ownValue } from './check-shape.ts';
@@ -99,7 +99,7 @@ function taskOrder(step: WorkflowStep, read: ReadField): TaskOrder {
     kind: 'task',
     repositoryUrl: read.required('repo_url'),
     prompt: read.required('prompt'),
-    taskKind: runKinds.find((kind) => kind === taskType) ?? 'code',
+    taskKind: taskKinds.find((kind) => kind === taskType) ?? 'code',
     ...given('providerKey', read.text('provider_key')),
     ...given('accessToken', accessToken === undefined ? undefined : new Secret(accessToken)),
     ...given('aiKey', aiKey === undefined ? undefined : new Secret(aiKey)),

@@ -2,7 +2,7 @@ import { isBranchName } from '../domain/branch-name.ts';
 import { isName } from '../domain/key.ts';
 import { branchMaxLength, commandMaxBytes, modelMaxLength, promptMaxBytes } from '../domain/options.ts';
 import { parseRepositoryUrl, RepositoryUrlRefused } from '../domain/repository-url.ts';
-import { runKinds } from '../domain/run-state.ts';
+import { taskKinds } from '../domain/run-state.ts';
 import type { WorkflowStepKind } from '../domain/workflow.ts';
 
 /** The longest text of a definition, in bytes, before anything is filled in. */
@@ -134,7 +134,7 @@ function methodProblem(text: string): string | undefined {
 }
 
 function taskTypeProblem(text: string): string | undefined {
-  return runKinds.some((kind) => kind === text) ? undefined : `unknown task type: ${text.slice(0, 100)}`;
+  return taskKinds.some((kind) => kind === text) ? undefined : `unknown task type: ${text.slice(0, 100)}`;
 }
 
 function outputModeProblem(text: string): string | undefined {

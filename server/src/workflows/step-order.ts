@@ -1,4 +1,4 @@
-import type { RunKind } from '../domain/run-state.ts';
+import type { TaskKind } from '../domain/run-state.ts';
 import type { NamedMcpServer } from '../domain/mcp-server.ts';
 import type { ToolRequest } from '../domain/tool.ts';
 import type { Secret } from '../lib/secret.ts';
@@ -24,7 +24,7 @@ export type TaskOrder = {
   readonly kind: 'task';
   readonly repositoryUrl: string;
   readonly prompt: string;
-  readonly taskKind: RunKind;
+  readonly taskKind: TaskKind;
   readonly providerKey?: string;
   readonly accessToken?: Secret;
   readonly aiKey?: Secret;

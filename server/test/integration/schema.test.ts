@@ -8,6 +8,7 @@ import { publishModes } from '../../src/domain/options.ts';
 import {
   runCauses,
   runKinds,
+  taskKinds,
   runQueues,
   runStates,
   runTransitions,
@@ -27,9 +28,12 @@ import { setStage, storeTask, type Stage, type StoredTask } from '../support/sto
 
 type Column = { readonly type: string; readonly nullable: boolean };
 
-/** The tables as `tables.ts` declares them: by table, by column, the words of the type. */
+/** The tables as `tables.ts` and its part declare them: by table, by column, the words of the type. */
 function declaredTables(): ReadonlyMap<string, ReadonlyMap<string, string>> {
-  const text = readFileSync(join(import.meta.dirname, '../../src/store/tables.ts'), 'utf8');
+  const store = join(import.meta.dirname, '../../src/store');
+  const text = ['tables.ts', 'workflow-tables.ts']
+    .map((file) => readFileSync(join(store, file), 'utf8'))
+    .join('\n');
   const types = new Map(
     [...text.matchAll(/export type (\w+Table) = \{(.*?)\n?\};/gsu)].map(([, name = '', body = '']) => [
       name,
@@ -117,7 +121,7 @@ test('every check on a list of words is the list of the domain', async (t) => {
   };
   const lists: readonly (readonly [string, string, readonly string[]])[] = [
     ['tasks', 'state', taskStates],
-    ['tasks', 'kind', runKinds],
+    ['tasks', 'kind', taskKinds],
     ['tasks', 'publish', publishModes],
     ['runs', 'state', runStates],
     ['runs', 'kind', runKinds],

@@ -107,6 +107,16 @@ const projections: { readonly [Type in EventType]: Projection<EventData[Type]> }
       decision: data.decision,
       reason: data.reason,
     }),
+  tests_started: (data) => ours('tests_started', { command: data.command }),
+  tests_finished: (data) =>
+    ours('tests_finished', {
+      passed: data.passed,
+      exit_code: data.exitCode,
+      reason: data.reason,
+      duration_seconds: data.durationSeconds,
+    }),
+  tests_given_back: () => ours('tests_given_back', null),
+  tests_given_up: (data) => ours('tests_given_up', { error: data.failure.message }),
   run_parked: () => ours('run_parked', null),
   run_resumed: () => ours('run_resumed', null),
   review_requested: (data) => ours('review_requested', { cli: data.agent }),

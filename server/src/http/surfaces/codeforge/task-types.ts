@@ -1,4 +1,4 @@
-import type { RunKind } from '../../../domain/run-state.ts';
+import type { TaskKind } from '../../../domain/run-state.ts';
 
 /** The kinds of tasks that the document lists, word for word: clients show them as they are. */
 export const taskTypes = [
@@ -19,12 +19,12 @@ export const taskTypes = [
     description: 'Review a pull request / merge request diff and post comments',
   },
 ] as const satisfies readonly {
-  readonly name: RunKind;
+  readonly name: TaskKind;
   readonly label: string;
   readonly description: string;
 }[];
 
 /** The kind of that name; undefined: there is none. */
-export function taskTypeOf(name: string): RunKind | undefined {
+export function taskTypeOf(name: string): TaskKind | undefined {
   return taskTypes.find((type) => type.name === name)?.name;
 }

@@ -1,5 +1,6 @@
 import type { TaskOptions, PublishMode } from '../domain/options.ts';
-import type { LiveRunState, RunCause, RunKind, RunQueue } from '../domain/run-state.ts';
+import type { TestOutcome } from '../domain/test-outcome.ts';
+import type { LiveRunState, RunCause, RunKind, RunQueue, TaskKind } from '../domain/run-state.ts';
 import { deadlineSeconds, leaseSeconds } from '../domain/deadlines.ts';
 import type { Database } from './database.ts';
 import { ownWork, startColumns, treeColumns } from './own-work.ts';
@@ -12,7 +13,7 @@ export type ClaimedRun = {
   readonly taskId: string;
   readonly ownerId: string;
   readonly kind: RunKind;
-  readonly taskKind: RunKind;
+  readonly taskKind: TaskKind;
   /** A review of finished work, between `completed` and `completed`. */
   readonly aside: boolean;
   readonly queue: RunQueue;
@@ -53,6 +54,8 @@ export type ClaimedRun = {
   readonly parking: boolean;
   readonly agentVersion: string | null;
   readonly noticesAt: number;
+  /** What the tests of this iteration's work found, where the agent is to mend it; null: there is nothing of the kind. */
+  readonly failedTests: TestOutcome | null;
   /** How many runs of this iteration were parked: none of them was a failed attempt. */
   readonly parkedBefore: number;
   readonly workspaceId: string;
@@ -97,6 +100,9 @@ const claimedColumns = `
   task.provider_key as "providerKey", task.ai_key_id as "aiKeyId",
   task.mcp_secret_id as "mcpSecretId", task.workflow_run_id as "workflowRunId", task.branch, task.cancel_requested_at is not null as "cancelRequested",
   task.state = 'waiting_for_user' as waiting, run.parking, run.agent_version as "agentVersion", run.notices_at as "noticesAt",
+  case when run.kind = 'code' and exists (select from runs tested where tested.task_id = run.task_id
+    and tested.iteration = run.iteration and tested.kind = 'test' and tested.state = 'succeeded')
+    then task.tests end as "failedTests",
   (select count(*)::int from runs earlier where earlier.task_id = run.task_id and earlier.iteration = run.iteration
     and earlier.kind = run.kind and earlier.attempt >= run.first_attempt and earlier.state = 'parked') as "parkedBefore",
   workspace.id as "workspaceId", workspace.number as "workspaceNumber",

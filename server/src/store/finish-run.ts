@@ -1,7 +1,7 @@
-import { sql, type Transaction } from 'kysely';
+import { sql, type Transaction, type UpdateObject } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import { pushEffectKey, reviewEffectKey, type PullRequestWish } from '../domain/effect-state.ts';
-import type { ChangesSummary, NewEvent } from '../domain/event.ts';
+import type { ChangedFiles, ChangesSummary, NewEvent } from '../domain/event.ts';
 import type { Spend } from '../domain/spend.ts';
 import type { LiveRunState } from '../domain/run-state.ts';
 import { appendEvents, jsonText, storableText, type Claim } from './append-events.ts';
@@ -15,6 +15,7 @@ import { falseWhenMoved, heldRun, holderOf, rollBack, secondsFromNow } from './m
 import { readIterationSpend } from './spend.ts';
 import type { Tables } from './tables.ts';
 import { tellOfEnd } from './tell-of-end.ts';
+import { insertTestRun } from './test-runs.ts';
 
 /** A claimed run as its end needs it. */
 export type FinishingRun = Claim & {
@@ -49,6 +50,8 @@ export type Success = {
         readonly pullRequest: PullRequestWish | undefined;
       }
     | undefined;
+  /** The run that tries the work first; the task goes on until that has ended. Then there is no `push` yet. */
+  readonly testRunId?: string | undefined;
 };
 
 /** The pull request that a review is posted to. */
@@ -66,12 +69,13 @@ export type Work = {
   readonly bundle: StoredBlob;
   readonly patch: StoredBlob;
   readonly changes: ChangesSummary;
+  readonly files: ChangedFiles;
 };
 
 /**
  * collecting → succeeded, and the task with it: `completed`, and where it publishes by itself at once
- * `creating_pr` with its push as a row of the same transaction. False: the claim is lost, nothing was
- * written.
+ * `creating_pr` with its push as a row of the same transaction; or it goes on, to have its work tested. False: the
+ * claim is lost, nothing was written.
  */
 export async function finishRun(database: Database, run: FinishingRun, success: Success): Promise<boolean> {
   return database
@@ -85,6 +89,7 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
           commit: success.work?.commit ?? success.reviewed?.commit ?? null,
           bundle_blob_id: success.work?.bundle.id ?? null,
           changes: success.work === undefined ? null : jsonText(success.work.changes),
+          files: success.work === undefined ? null : jsonText(success.work.files),
           result: storableText(success.result),
           review: success.reviewed === undefined ? null : jsonText(success.reviewed.result),
           stop_reason: success.stopReason === undefined ? null : storableText(success.stopReason),
@@ -100,6 +105,11 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
         await insertPush(tx, run, { ...success.push, commit: success.work.commit });
       }
       await keepWorkspace(tx, run, success);
+      if (success.testRunId !== undefined) {
+        await insertTestRun(tx, run, success.testRunId);
+        await appendEvents(tx, run.taskId, run.runId, workEvents(success));
+        return true;
+      }
       const spend = await readIterationSpend(tx, run.taskId, run.iteration);
       await appendEvents(tx, run.taskId, run.runId, successEvents(run, success, spend));
       await insertReviewPost(tx, run, success.reviewed);
@@ -116,36 +126,58 @@ export async function finishRun(database: Database, run: FinishingRun, success: 
 
 async function moveTask(tx: Transaction<Tables>, run: FinishingRun, success: Success): Promise<void> {
   if (run.waiting) await stopWaiting(tx, run.taskId);
-  const task = await tx
-    .updateTable('tasks')
-    .set({
-      state: 'completed',
-      result: storableText(success.result),
-      failure: null,
-      changes: success.work === undefined ? null : jsonText(success.work.changes),
-      patch_blob_id: success.work?.patch.id ?? null,
-      ...(success.reviewed === undefined ? {} : { review_run_id: run.runId }),
-      duration_ms: sql`duration_ms + ${success.durationMs}`,
-      finished_at: sql`now()`,
-      deadline_at: null,
-    })
-    .where('id', '=', run.taskId)
-    .where('state', '=', 'running')
-    // Who was told that the task is being cancelled must not see it completed.
-    .where('cancel_requested_at', 'is', null)
-    .executeTakeFirst();
-  if (task.numUpdatedRows !== 1n) rollBack();
-  if (success.push === undefined) return;
+  const columns = {
+    result: storableText(success.result),
+    changes: success.work === undefined ? null : jsonText(success.work.changes),
+    patch_blob_id: success.work?.patch.id ?? null,
+    ...(success.reviewed === undefined ? {} : { review_run_id: run.runId }),
+    duration_ms: sql<number>`duration_ms + ${success.durationMs}`,
+  };
+  if (success.testRunId === undefined) await completeTask(tx, run.taskId, columns, success.push?.branch);
+  else await changeRunning(tx, run.taskId, columns);
+}
+
+/** The task of a run that ended well: `completed`, and at once `creating_pr` where its work goes to a branch. */
+export async function completeTask(
+  tx: Transaction<Tables>,
+  taskId: string,
+  columns: UpdateObject<Tables, 'tasks'>,
+  branch: string | undefined,
+): Promise<void> {
+  await changeRunning(tx, taskId, {
+    ...columns,
+    state: 'completed',
+    failure: null,
+    finished_at: sql<Date>`now()`,
+    deadline_at: null,
+  });
+  if (branch === undefined) return;
   await tx
     .updateTable('tasks')
     .set({
       state: 'creating_pr',
-      branch: success.push.branch,
+      branch,
       finished_at: null,
       deadline_at: secondsFromNow(deadlineSeconds.delivering),
     })
-    .where('id', '=', run.taskId)
+    .where('id', '=', taskId)
     .execute();
+}
+
+/** Who was told that the task is being cancelled must not see it go on. */
+export async function changeRunning(
+  tx: Transaction<Tables>,
+  taskId: string,
+  columns: UpdateObject<Tables, 'tasks'>,
+): Promise<void> {
+  const task = await tx
+    .updateTable('tasks')
+    .set(columns)
+    .where('id', '=', taskId)
+    .where('state', '=', 'running')
+    .where('cancel_requested_at', 'is', null)
+    .executeTakeFirst();
+  if (task.numUpdatedRows !== 1n) rollBack();
 }
 
 /** An agent may end without waiting for the answer that it asked for: the question is nobody's any more. */
@@ -169,9 +201,9 @@ async function insertBlobs(tx: Transaction<Tables>, ownerId: string, work: Work)
     .execute();
 }
 
-async function insertPush(
+export async function insertPush(
   tx: Transaction<Tables>,
-  run: FinishingRun,
+  run: Pick<FinishingRun, 'runId' | 'taskId' | 'ownerId'>,
   {
     effectId,
     branch,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { HistoryEntry } from '../domain/follow-up-prompt.ts';
 import type { Database } from './database.ts';
+import { mendedInVain } from './test-runs.ts';
 
 /** One text of it at most, in characters: the whole history has no more room in a prompt. */
 const textCharacters = 50_000;
@@ -17,7 +18,7 @@ export async function readHistory(
     select distinct on (runs.iteration) runs.iteration, left(runs.prompt, ${textCharacters}) as prompt,
       left(runs.result, ${textCharacters}) as result, runs.state
     from runs join tasks on tasks.id = runs.task_id
-    where runs.task_id = ${taskId} and not runs.aside
+    where runs.task_id = ${taskId} and not runs.aside and runs.kind <> 'test' and not ${mendedInVain('runs')}
       and runs.iteration < ${beforeIteration} and runs.iteration >= ${beforeIteration - iterations}
     order by runs.iteration, runs.attempt desc`.execute(database.kysely);
   return result.rows;

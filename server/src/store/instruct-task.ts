@@ -74,7 +74,7 @@ export async function instructTask(database: Database, instruction: NewInstructi
   });
 }
 
-/** With the priority and the requirements of the run before it. */
+/** With the priority and the requirements of the task's first run. */
 async function insertFollowUp(
   tx: Transaction<Tables>,
   { taskId, runId, prompt }: NewInstruction,
@@ -88,7 +88,7 @@ async function insertFollowUp(
       now() + make_interval(secs => ${deadlineSeconds.pending}),
       (tasks.options ->> 'timeoutSeconds')::bigint * 1000, tasks.options ->> 'agent'
     from tasks, lateral (
-      select priority, requires from runs where runs.task_id = tasks.id order by number desc limit 1
+      select priority, requires from runs where runs.task_id = tasks.id order by number limit 1
     ) earlier
     where tasks.id = ${taskId}`.execute(tx);
 }

@@ -5,8 +5,9 @@ import type { Failure } from '../domain/failure.ts';
 import type { RunCause, RunState } from '../domain/run-state.ts';
 import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
+import { mendedInVain } from './test-runs.ts';
 
-/** One iteration of a task, as its last attempt left it. */
+/** One iteration of a task, as the last attempt of its agent left it; it goes on while its work is tested. */
 export type Iteration = {
   readonly number: number;
   readonly prompt: string;
@@ -37,9 +38,14 @@ export async function readIterations(database: Database, taskId: string): Promis
       select runs.* from runs join tasks on tasks.id = runs.task_id
       where runs.task_id = ${taskId} and not runs.aside
     ), last as (
-      select distinct on (iteration) * from own order by iteration, attempt desc
+      select distinct on (iteration) * from own
+      where kind <> 'test' and not ${mendedInVain('own')}
+      order by iteration, attempt desc
+    ), testing as (
+      select iteration from own where kind = 'test' and state in ('queued', 'preparing', 'running', 'collecting')
     ), attempts as (
-      select iteration, min(started_at) as started_at, jsonb_agg(exit) filter (where exit is not null) as exits
+      select iteration, min(started_at) as started_at,
+        jsonb_agg(exit) filter (where exit is not null and kind <> 'test') as exits
       from own group by iteration
     ), spent as (
       select runs.iteration, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
@@ -48,14 +54,15 @@ export async function readIterations(database: Database, taskId: string): Promis
       from spend join runs on runs.id = spend.run_id where spend.task_id = ${taskId} group by runs.iteration
     )
     select last.iteration as number, last.prompt, left(last.result, ${resultCharacters}) as "resultStart",
-      last.agent_version as "agentVersion", last.state, last.cause, last.failure, last.changes, attempts.exits,
-      attempts.started_at as "startedAt", last.ended_at as "endedAt",
+      last.agent_version as "agentVersion",
+      case when testing.iteration is null then last.state else 'running' end as state, last.cause, last.failure, last.changes, attempts.exits,
+      attempts.started_at as "startedAt", case when testing.iteration is null then last.ended_at end as "endedAt",
       coalesce(spent.input_tokens, 0)::bigint as "inputTokens",
       coalesce(spent.output_tokens, 0)::bigint as "outputTokens",
       coalesce(spent.cache_read_tokens, 0)::bigint as "cacheReadTokens",
       coalesce(spent.cache_write_tokens, 0)::bigint as "cacheWriteTokens",
       coalesce(spent.microdollars, 0)::bigint as microdollars
-    from last join attempts using (iteration) left join spent using (iteration)
+    from last join attempts using (iteration) left join spent using (iteration) left join testing using (iteration)
     order by last.iteration`.execute(database.kysely);
   return result.rows.map(iterationOf);
 }
@@ -81,6 +88,7 @@ export async function readIterationMs(
     .where('task_id', '=', taskId)
     .where('iteration', '=', iteration)
     .where('exit', 'is not', null)
+    .where('kind', '<>', 'test')
     .execute();
   return runs.reduce((sum, { exit }) => sum + agentMs(exit), 0);
 }

@@ -114,7 +114,7 @@ async function insertReviewRun(
     from tasks, kind, earlier, lateral (
       select prompt, priority, requires from runs
       where runs.task_id = tasks.id and runs.iteration = ${iteration} and not runs.aside
-      order by number desc limit 1
+      order by number limit 1
     ) reviewed
     where tasks.id = ${taskId}`.execute(tx);
 }

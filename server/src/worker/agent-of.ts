@@ -27,7 +27,7 @@ export function sessionOf(agent: Agent, run: ClaimedRun): string | undefined {
 
 /** Whether the run looks at a tree that it must leave as it is. */
 export function readsOnly({ kind }: Pick<ClaimedRun, 'kind'>): boolean {
-  return kind !== 'code';
+  return kind !== 'code' && kind !== 'test';
 }
 
 /** Whether the run's answer is a review. */

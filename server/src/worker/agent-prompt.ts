@@ -6,6 +6,7 @@ import {
   workReviewPrompt,
 } from '../domain/review-prompt.ts';
 import { readDecidedQuestions } from '../store/answers.ts';
+import { failedTestsPrompt } from '../domain/test-outcome.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import { readHistory } from '../store/history.ts';
 import { withPatience } from '../store/patience.ts';
@@ -28,8 +29,10 @@ export async function promptOf(
     const decided = await withPatience(signal, () => readDecidedQuestions(context.database, run));
     return resumedPrompt(decided);
   }
-  if (agentOf(context, run).abilities.model === undefined) return run.prompt;
-  const prompt = wordsOf(run);
+  const failed = run.failedTests === null ? undefined : failedTestsPrompt(run.failedTests);
+  if (agentOf(context, run).abilities.model === undefined) return failed ?? run.prompt;
+  if (failed !== undefined && remembers) return failed;
+  const prompt = failed === undefined ? wordsOf(run) : `${run.prompt}\n\n${failed}`;
   if (remembers || run.iteration === 1 || run.aside) return prompt;
   const history = await withPatience(signal, () => readHistory(context.database, run.taskId, run.iteration));
   return followUpPrompt(history, prompt);
@@ -40,6 +43,7 @@ function wordsOf(run: ClaimedRun): string {
   const { prompt, baseBranch, baseCommit, headCommit } = run;
   switch (run.kind) {
     case 'code':
+    case 'test':
       return prompt;
     case 'plan':
       return planPrompt(prompt);

@@ -38,6 +38,7 @@ export async function agentTaskOf(
 function optionsOf(context: WorkerContext, run: ClaimedRun): Partial<AgentTask> {
   const { options } = run;
   const isOwn = run.agent === options.agent;
+  if (run.kind === 'test') return { command: options.testCommand ?? '' };
   const command = run.aside ? (context.settings.reviewCommand ?? options.command) : options.command;
   const model = run.model ?? (isOwn ? options.model : undefined);
   return {

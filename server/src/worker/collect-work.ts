@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunFailure } from '../domain/failure.ts';
-import { describeChanges, type Changes } from '../git/changes.ts';
+import { changedFilesOf, describeChanges, type Changes } from '../git/changes.ts';
 import { keptRepository, receiveBundle, releaseClean } from '../git/receive-bundle.ts';
 import { readCommitExit, resultRef } from '../git/sandbox-scripts.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
@@ -65,7 +65,7 @@ export async function collectWork(
       context.blobs.put(context.ids.ordered(), createReadStream(bundle)),
       context.blobs.put(context.ids.ordered(), patchOf(changes)),
     ]);
-    if (run.publish !== 'manual' && !snapshot) await keepClean(context, run, clean);
+    if (isPushedNext(run) && !snapshot) await keepClean(context, run, clean);
     context.faults.reach('collect.stored');
     const { filesModified, filesCreated, filesDeleted, insertions, deletions } = changes;
     return {
@@ -73,6 +73,7 @@ export async function collectWork(
       bundle: bundleBlob,
       patch: patchBlob,
       changes: { filesModified, filesCreated, filesDeleted, insertions, deletions },
+      files: changedFilesOf(changes),
     };
   } finally {
     await Promise.all([releaseClean(clean), rm(bundle, { force: true })]);
@@ -84,6 +85,11 @@ function patchOf(changes: Changes): Buffer {
   if (!changes.patchTruncated) return changes.patch;
   const mark = `\n[cut here: the patch is longer than ${patchBytes / 1024 / 1024} MiB; fetch the branch for all of it]\n`;
   return Buffer.concat([changes.patch, Buffer.from(mark)]);
+}
+
+/** What is tested first may never be pushed: the agent may go on with it. */
+function isPushedNext({ publish, options }: ClaimedRun): boolean {
+  return publish !== 'manual' && options.testCommand === undefined;
 }
 
 /** The push that follows on this host needs the same repository: it takes it as it is (27 ms less). */

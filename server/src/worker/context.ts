@@ -95,6 +95,8 @@ export type WorkerSettings = {
   readonly agentExitMs: number;
   /** What the agent `script` runs to review finished work; undefined: the command of the task. */
   readonly reviewCommand: string | undefined;
+  /** How often tests that failed are given back to the agent. */
+  readonly testFixes: number;
   /** For the supervisor's own fault points. */
   readonly supervisorFault?: ArmedFault;
 };

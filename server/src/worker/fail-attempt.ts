@@ -11,6 +11,7 @@ import type { WorkerContext } from './context.ts';
 import { withPatience } from '../store/patience.ts';
 import { failureOf } from './failures.ts';
 import { fullDiskBehind } from './full-disk.ts';
+import { deliverTested, hasTestedWork } from './give-up-tests.ts';
 
 /** How long a record of an end may be tried while the database is away; then the sweeper's turn comes. */
 const recordPatienceMs = 120_000;
@@ -40,7 +41,7 @@ export async function failAttempt(
   return recordFailure(context, run, failure);
 }
 
-/** As `failAttempt`, for a failure that is known by name. */
+/** As `failAttempt`, for a failure that is known by name. Work that was to be tested or mended is not lost by it. */
 export async function recordFailure(
   context: WorkerContext,
   run: ClaimedRun,
@@ -52,12 +53,14 @@ export async function recordFailure(
   const retry =
     inMs === undefined ? {} : { retry: { runId: context.ids.ordered(), inMs, attempt: attempt + 1 } };
   const signal = AbortSignal.timeout(recordPatienceMs);
-  const details = { ...retry, durationMs: durationOf(run) };
-  const recorded = await withPatience(signal, () =>
-    run.aside
+  const durationMs = durationOf(run);
+  const details = { ...retry, durationMs };
+  const recorded = await withPatience(signal, () => {
+    if (inMs === undefined && hasTestedWork(run)) return deliverTested(context, run, failure, durationMs);
+    return run.aside
       ? failReview(context.database, run, failure, { ...details, events: [lostReview(run, failure)] })
-      : failRun(context.database, run, failure, { ...details, events, forgetSession }),
-  );
+      : failRun(context.database, run, failure, { ...details, events, forgetSession });
+  });
   if (recorded) context.telemetry.ended(run, 'failed', failure.code);
   return recorded;
 }

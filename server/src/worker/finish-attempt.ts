@@ -1,8 +1,5 @@
 import type { AgentOutcome, AgentTask } from '../agents/agent.ts';
-import type { PullRequestWish } from '../domain/effect-state.ts';
-import type { ChangesSummary } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
-import { pullRequestWishOf } from '../domain/pull-request-text.ts';
 import type { Redactor } from '../secrets/redact.ts';
 import { readAnswers } from '../store/answers.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
@@ -17,15 +14,23 @@ import { createConversation, type Conversation } from './conversation.ts';
 import { durationOf, recordFailure } from './fail-attempt.ts';
 import { failureOfExit } from './failures.ts';
 import { finishReadOnly } from './finish-read-only.ts';
+import { finishTestRun } from './finish-tests.ts';
 import { keepSession } from './keep-session.ts';
 import { openSpool } from './output-reader.ts';
 import { parkAttempt } from './park-attempt.ts';
-import { workBranch } from './prepare-workspace.ts';
 import { versionOf } from './program-version.ts';
+import { pushOf } from './publishing.ts';
 import { readErrors } from './read-errors.ts';
 import { runFolder } from './workspace-folders.ts';
 
 const noChanges = 'The agent changed nothing.';
+/** Of a task that is to deliver something. */
+const nothingToChange: Failure = {
+  code: 'no_changes',
+  phase: 'collect',
+  retryable: false,
+  message: 'there was nothing to change: the agent ended without a change',
+};
 
 export type Seen = {
   /** The conversation of a run whose lines this process has read itself. */
@@ -54,6 +59,9 @@ export async function finishAttempt(
     finished: exit.reason !== 'exited',
     errors: seen.redactor.text(await readErrors(context, run)),
   });
+  if (run.kind === 'test') {
+    return finishTestRun(context, run, { exit, outcome, redactor: seen.redactor }, signal);
+  }
   // An answer may overtake the interrupt that puts its agent away: a turn that then ended well is done.
   const ended = conversation.ended() && outcome.kind === 'done';
   if (!ended && (await wasPutAway(context, run, { exit, conversation, signal })))
@@ -154,9 +162,13 @@ async function finish(
   { outcome, work, session, redactor }: Result,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const publishes = run.publish !== 'manual' && work !== undefined;
+  if (run.options.mustChange === true && run.iteration === 1 && (work === undefined || isEmpty(work))) {
+    return recordFailure(context, run, nothingToChange, { events: [{ type: 'no_changes', data: {} }] });
+  }
+  const isTested = run.options.testCommand !== undefined && work !== undefined;
   const agentVersion = await versionOf(context, run);
   const result = redactor.text(outcome.result);
+  const push = isTested || work === undefined ? undefined : pushOf(context, run, { ...work, result });
   const ended = await withPatience(signal, () =>
     finishRun(context.database, run, {
       result: result === '' && work === undefined ? noChanges : result,
@@ -165,34 +177,19 @@ async function finish(
       session,
       durationMs: durationOf(run),
       work,
-      push: publishes
-        ? {
-            effectId: context.ids.ordered(),
-            branch: workBranch(context, run),
-            expected: run.pushedCommit,
-            pullRequest: pullRequestOf(context, run, { result, changes: work.changes }),
-          }
-        : undefined,
+      push,
+      testRunId: isTested ? context.ids.ordered() : undefined,
     }),
   );
-  if (ended && publishes) context.wakeups.wake('effect', run.taskId);
+  if (ended && push !== undefined) context.wakeups.wake('effect', run.taskId);
   if (ended) context.wakeups.wake('run', run.runId);
   if (ended) context.telemetry.ended(run, 'succeeded');
   return ended;
 }
 
-/** Where the repository lies on a host without pull requests, its branch is all that there is to publish. */
-function pullRequestOf(
-  context: WorkerContext,
-  run: ClaimedRun,
-  work: { readonly result: string; readonly changes: ChangesSummary },
-): PullRequestWish | undefined {
-  if (run.publish !== 'pull_request') return undefined;
-  if (!context.forgeOf(run.repositoryUrl).abilities.pullRequests) return undefined;
-  const { targetBranch, draft, labels } = run.options;
-  const about = { taskId: run.taskId, prompt: run.prompt, branch: workBranch(context, run) };
-  const finished = { ...about, ...work, targetBranch, draft, labels };
-  return pullRequestWishOf(context.ids.ordered(), finished, {}, context.settings.pullRequests);
+/** Commits that come to nothing. */
+function isEmpty({ changes }: Work): boolean {
+  return changes.filesModified + changes.filesCreated + changes.filesDeleted === 0;
 }
 
 /** The conversation of a run whose output was recorded by a process that is gone. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { taskBranch } from '../domain/branch-name.ts';
+import { firstBranch } from '../domain/branch-name.ts';
 import { RunFailure } from '../domain/failure.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import { runInSandbox } from '../executors/run-in-sandbox.ts';
@@ -128,7 +128,8 @@ async function layOutWorkspace(
   const place = context.executor.place(folder, run.workspaceNumber);
   await checkOut(context, place, start.snapshot, signal);
   // Who only looks at the work leaves the conversation to who goes on with it.
-  if (run.aside || sessionOf(agentOf(context, run), run) !== undefined) {
+  // Tests leave it to the agent that may have to go on.
+  if (run.aside || run.kind === 'test' || sessionOf(agentOf(context, run), run) !== undefined) {
     await restoreSession(context, run, signal);
   }
   context.faults.reach('prepare.ready');
@@ -139,7 +140,8 @@ async function layOutWorkspace(
 /** The branch that the agent works on, and the first name that is tried when the work is pushed. */
 export function workBranch(context: WorkerContext, run: ClaimedRun): string {
   if (run.kind === 'pr_review') return `pr-${pullRequestOf(run)}`;
-  return run.branch ?? taskBranch(context.settings.branchPrefix, run.prompt, run.taskId);
+  const { taskId: id, prompt, options } = run;
+  return run.branch ?? firstBranch({ id, prompt, options }, context.settings.branchPrefix);
 }
 
 async function checkOut(

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { AgentTask } from '../agents/agent.ts';
+import type { NewEvent } from '../domain/event.ts';
 import type { FailurePhase } from '../domain/failure.ts';
 import { createGrowingRedactor, type GrowingRedactor } from '../secrets/growing-redactor.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
@@ -127,11 +128,17 @@ async function prepare(attempt: Attempt): Promise<void> {
         : []),
       ...(run.cause === 'resumed' ? [{ type: 'run_resumed' as const, data: {} }] : []),
       ...(run.aside ? [{ type: 'review_started' as const, data: {} }] : []),
-      { type: 'agent_started', data: { agent: run.agent, iteration: run.iteration } },
+      startedEvent(run),
     ]),
   );
   context.faults.reach('start.recorded');
   context.wakeups.wake('stream', run.taskId);
+}
+
+function startedEvent({ kind, agent, iteration, options }: ClaimedRun): NewEvent {
+  return kind === 'test'
+    ? { type: 'tests_started', data: { command: options.testCommand ?? '' } }
+    : { type: 'agent_started', data: { agent, iteration } };
 }
 
 async function follow(attempt: Attempt): Promise<void> {

@@ -42,6 +42,9 @@ export const reviewOnlyPoints = [
   'post_review.settled',
 ] as const satisfies readonly FaultPoint[];
 
+/** Points that only the run of a test command passes: another test walks them. */
+export const testOnlyPoints = ['tests.restored'] as const satisfies readonly FaultPoint[];
+
 /** Points that only workflow runs pass: another test walks them. */
 export const workflowOnlyPoints = [
   'workflow.stored',
@@ -58,6 +61,7 @@ const elsewhere: readonly FaultPoint[] = [
   ...deliveryPoints,
   ...reviewOnlyPoints,
   ...workflowOnlyPoints,
+  ...testOnlyPoints,
 ];
 const scriptPoints = faultPoints.filter((point) => !elsewhere.includes(point));
 

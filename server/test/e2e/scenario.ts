@@ -85,12 +85,18 @@ export async function runScenario(house: House, scenario: Scenario): Promise<Out
 /** Creates the task. */
 export async function start(house: House, scenario: Omit<Scenario, 'end' | 'name'>): Promise<Started> {
   const label = String(randomInt(100_000_000, 999_999_999));
+  const testCommand = scenario.config?.test_command;
   const url = (await scenario.url?.(house)) ?? `${house.forge.url}/${scenario.repository ?? 'sum'}.git`;
   const input = {
     repo_url: url,
     prompt: scenario.prompt ?? 'Change a file',
     publish: scenario.publish ?? 'branch',
-    config: { cli: 'script', command: scenario.command.replaceAll('LABEL', label), ...scenario.config },
+    config: {
+      cli: 'script',
+      command: scenario.command.replaceAll('LABEL', label),
+      ...scenario.config,
+      ...(testCommand === undefined ? {} : { test_command: testCommand.replaceAll('LABEL', label) }),
+    },
     // The client's type does not have it yet.
     ...(scenario.accessToken === undefined ? {} : { access_token: scenario.accessToken }),
   } satisfies TaskInput & { access_token?: string };

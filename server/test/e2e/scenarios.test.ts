@@ -9,6 +9,7 @@ import { openHouse } from './scenario-house.ts';
 import { gonePatienceMs, runScenario } from './scenario.ts';
 import { repositoryScenarios } from './scenarios-of-repositories.ts';
 import { scriptScenarios } from './scenarios-of-scripts.ts';
+import { testScenarios } from './scenarios-of-tests.ts';
 import { treeScenarios } from './scenarios-of-trees.ts';
 
 /** As many as the server works on at a time. */
@@ -19,7 +20,7 @@ test(
   { concurrency: true },
   async (t) => {
     await using house = await openHouse();
-    const waiting = [...repositoryScenarios, ...scriptScenarios, ...treeScenarios];
+    const waiting = [...repositoryScenarios, ...scriptScenarios, ...testScenarios, ...treeScenarios];
     const total = waiting.length;
     let ended = 0;
     const work = async (): Promise<void> => {

@@ -8,7 +8,7 @@ import type { ForgeStage } from '../e2e/forge-stage.ts';
 import { openGithubStage } from '../e2e/github-stage.ts';
 import { openGitlabStage } from '../e2e/gitlab-stage.ts';
 import { killAtMark, openKillLane, type KillLane } from '../e2e/kill-lane.ts';
-import { reviewOnlyPoints, workflowOnlyPoints } from '../e2e/kill-matrix.ts';
+import { reviewOnlyPoints, testOnlyPoints, workflowOnlyPoints } from '../e2e/kill-matrix.ts';
 import { agentSettings } from './agent-settings.ts';
 import type { LiveAgentName } from './installed-clis.ts';
 
@@ -19,6 +19,7 @@ const elsewhere: readonly FaultPoint[] = [
   'publish.stored',
   ...reviewOnlyPoints,
   ...workflowOnlyPoints,
+  ...testOnlyPoints,
 ];
 /** From the commit to the callback. */
 const points = faultPoints

@@ -22,7 +22,11 @@ export const scenariosOfReviews: readonly LiveScenario[] = [
         readConfig(paths, () => ''),
         {
           executor: house.executor,
-          folder: { root: house.folders.runs, sandbox: join(house.folders.root, 'sandbox') },
+          folder: {
+            root: house.folders.runs,
+            sandbox: join(house.folders.root, 'sandbox'),
+            workspaces: house.folders.runs,
+          },
           logger: silentLogger,
         },
       );

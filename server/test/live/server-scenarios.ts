@@ -139,5 +139,34 @@ export const serverScenarios: readonly ServerScenario[] = [
       assert.ok(!forms.some((form) => said.includes(form)), "in the server's log");
     },
   },
+  {
+    name: 'server: tests that fail are given back in the same conversation, over a kill of the server',
+    async holds(house, agent) {
+      const wish = scenarioMarker('write', 'second.txt');
+      const id = await createTask(house, agent, `${scenarioMarker('write')} tested-${agent}`, {
+        test_command: `sleep 2; [ -f second.txt ] || { echo '${wish} found-${agent}'; exit 1; }`,
+      });
+      await until('the tests', async () => {
+        const started = `select 1 from events where stream_id = $1 and type = 'tests_started'`;
+        return (await house.query(started, [id])).length > 0;
+      });
+      await house.restart('kill');
+      const task = await ended(house, id);
+      assert.equal(task.status, 'completed', task.error ?? '');
+      assert.equal(task.tests?.passed, true);
+      for (const file of ['hello.txt', 'second.txt']) {
+        assert.equal(await onBranch(house, task, file), 'hello from the scripted model\n');
+      }
+      assert.deepEqual(await storedRuns(house, id), [
+        'first succeeded',
+        'test succeeded',
+        'test_failed succeeded',
+        'test succeeded',
+      ]);
+      const bodies = house.model.requests().map(({ body }) => JSON.stringify(body) ?? '');
+      const told = bodies.filter((body) => body.includes(`found-${agent}`));
+      assert.ok(told.length > 0 && told.every((body) => body.includes(`tested-${agent}`)));
+    },
+  },
   ...toolScenarios,
 ];

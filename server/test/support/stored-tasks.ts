@@ -176,6 +176,7 @@ export function successOf(push?: string): Success {
       bundle: blob(),
       patch: blob(),
       changes: { filesModified: 1, filesCreated: 0, filesDeleted: 0, insertions: 1, deletions: 1 },
+      files: { files: [{ path: 'README.md', status: 'modified' }], more: 0 },
     },
     push:
       push === undefined

@@ -78,7 +78,7 @@ export const deliverySettings: readonly Setting[] = [
     name: 'SLIPWAY_PULL_REQUEST_BODY',
     section: 'Delivery',
     about:
-      'The text of a pull request whose caller gives none, in Markdown, with the words above and `{result}`, `{changes}`. Unset: prompt, result and changes.',
+      'The text of a pull request whose caller gives none, in Markdown, with the words above and `{result}`, `{changes}` (counts), `{files}` (the first 50 by name), `{ticket}`, `{tests}` (what came of the test command; without this word it stands below the text). Unset: ticket, prompt, result, changes with files, tests.',
     check: anything,
   },
   {

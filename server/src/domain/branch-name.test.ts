@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { isBranchName, nextBranch, slugOf, taskBranch } from './branch-name.ts';
+import { firstBranch, isBranchName, nextBranch, slugOf, taskBranch } from './branch-name.ts';
 
 const taskId = '77a2ffbd-11b6-4654-9325-89306d55bc89';
 
@@ -52,6 +52,17 @@ test('taken names are followed by -1 to -99, and then there is none', () => {
   assert.deepEqual(names, [...new Set(names)]);
   assert.equal(names[0], `${base}-1`);
   assert.equal(names.at(-1), `${base}-99`);
+});
+
+test('the name that a task was submitted with is the first, and numbered like any other', () => {
+  const branch = 'u/codebot/abc1234/add-dark-mode-2';
+  assert.equal(firstBranch({ id: taskId, prompt: 'Mend it', options: { branch } }, 'codeforge/'), branch);
+  assert.equal(
+    firstBranch({ id: taskId, prompt: 'Mend it', options: {} }, 'codeforge/'),
+    'codeforge/mend-it-77a2ffbd',
+  );
+  assert.equal(nextBranch(branch, branch), `${branch}-1`);
+  assert.equal(nextBranch(branch, `${branch}-9`), `${branch}-10`);
 });
 
 /** Pieces that are the trouble in names, so that random texts hold them often. */

@@ -1,3 +1,5 @@
+import type { TaskOptions } from './options.ts';
+
 const maxLength = 50;
 const lastSuffix = 99;
 
@@ -10,6 +12,14 @@ export function taskBranch(prefix: string, prompt: string, taskId: string): stri
   const room = Math.max(0, maxLength - prefix.length - id.length - 1);
   const slug = slugOf(prompt.split(/\s+/u).filter(Boolean).slice(0, 5).join(' '), room);
   return slug === '' ? `${prefix}${id}` : `${prefix}${slug}-${id}`;
+}
+
+/** The name that is tried first for a task's branch: the one that it was submitted with, else one made of its prompt. */
+export function firstBranch(
+  task: { readonly id: string; readonly prompt: string; readonly options: Pick<TaskOptions, 'branch'> },
+  prefix: string,
+): string {
+  return task.options.branch ?? taskBranch(prefix, task.prompt, task.id);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withClosedFence } from './markdown-code.ts';
 import { quiet } from './quiet-text.ts';
 import {
   worstFirst,
@@ -159,15 +160,4 @@ function harmless(text: string): string {
   // Begun at the first sign of a row alone: a text of nothing but signs took a second, quadratically.
   const words = text.replaceAll(/((?<!`)`{3,}|(?<!~)~{3,})[^\S\n]*suggestion\b[^\n]*/giu, '$1text');
   return quiet(withClosedFence(words));
-}
-
-function withClosedFence(text: string): string {
-  let open: string | undefined;
-  for (const line of text.split('\n')) {
-    const [, fence, info = ''] = /^[\s>*+-]*(`{3,}|~{3,})(.*)/u.exec(line) ?? [];
-    if (fence === undefined) continue;
-    if (open === undefined) open = fence;
-    else if (fence.startsWith(open) && info.trim() === '') open = undefined;
-  }
-  return open === undefined ? text : `${text}\n${open}`;
 }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gitByHand, testForge, testSignal } from '../../test/support/git-repositories.ts';
-import { describeChanges, readChanges } from './changes.ts';
+import { changedFilesOf, describeChanges, readChanges } from './changes.ts';
 import type { Changes } from './changes.ts';
 
 test('changes are told by file, counted, and given as a patch that applies', async (t) => {
@@ -75,6 +75,9 @@ test('the list of files is bounded, the counts are not', async (t) => {
   assert.equal(changes.filesCreated, 2100);
   assert.equal(changes.insertions, 2100);
   assert.equal(changes.files.length, 2000);
+  const { files, more } = changedFilesOf(changes);
+  assert.deepEqual([files.length, more], [100, 2000]);
+  assert.deepEqual(files[1], { path: 'many/1', status: 'created' });
 });
 
 test('commits that do not exist are an error', async (t) => {

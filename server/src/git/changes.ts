@@ -1,3 +1,4 @@
+import type { ChangedFiles } from '../domain/event.ts';
 import { diagnose } from './git-error.ts';
 import type { Git } from './git.ts';
 
@@ -38,6 +39,8 @@ export type ChangesRequest = {
 };
 
 const maxFiles = 2000;
+const namedFiles = 100;
+const pathCharacters = 1_000;
 
 /** Compares two commits; runs nothing that a repository could name (drivers, text conversions). Throws `GitError`. */
 export async function describeChanges(request: ChangesRequest): Promise<Changes> {
@@ -68,6 +71,20 @@ function summarize(files: readonly FileChange[]): Omit<Changes, 'patch' | 'patch
     deletions: files.reduce((sum, { deletions }) => sum + deletions, 0),
     files: files.slice(0, maxFiles),
   };
+}
+
+/** What people are told of the files: the first 100 by path, paths of more than 1,000 characters cut. */
+export function changedFilesOf(changes: Omit<Changes, 'patch' | 'patchTruncated'>): ChangedFiles {
+  const { filesModified, filesCreated, filesDeleted } = changes;
+  const files = changes.files
+    .toSorted((one, other) => (one.path < other.path ? -1 : 1))
+    .slice(0, namedFiles)
+    .map(({ path, status }) => ({ path: shortPath(path), status }));
+  return { files, more: filesModified + filesCreated + filesDeleted - files.length };
+}
+
+function shortPath(path: string): string {
+  return path.length <= pathCharacters ? path : `${path.slice(0, pathCharacters).toWellFormed()}…`;
 }
 
 /**

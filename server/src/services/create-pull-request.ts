@@ -1,9 +1,10 @@
-import { taskBranch } from '../domain/branch-name.ts';
+import { firstBranch } from '../domain/branch-name.ts';
 import { Refusal } from '../domain/errors.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
 import {
   pullRequestWishOf,
   type AskedPullRequest,
+  type FinishedWork,
   type PullRequestPolicy,
 } from '../domain/pull-request-text.ts';
 import type { ForgeOf } from '../forges/forge.ts';
@@ -17,11 +18,12 @@ import {
   type KeptWork,
   type Publication,
 } from '../store/publish-task.ts';
-import { findTask, type Task, type TaskReference, type Viewer } from '../store/tasks.ts';
+import { findTask, type Task, type TaskReference } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import type { FindCredential } from './find-credential.ts';
 import { refuseWithoutToken } from './refuse-without-token.ts';
 import { idempotencyMismatch, keptRequestOf } from './idempotency.ts';
+import { requireAbility, type Actor } from './require-ability.ts';
 import { TaskStateRefusal } from './task-state-refusal.ts';
 import { waitForTask } from './wait-for-task.ts';
 
@@ -49,38 +51,39 @@ const retryAfterSeconds = 10;
  * and the same pull request are brought up to date. With an idempotency key a repeated call waits for the
  * first one's pull request.
  *
- * @throws Refusal `not_found`, `conflict` (as `TaskStateRefusal`), `invalid` where there is nothing to publish,
- * no pull request on that host or no token for it; `delivery_failed` with the reason; `unavailable` when it
+ * @throws Refusal `forbidden`, `not_found`, `conflict` (as `TaskStateRefusal`), `invalid` where there is nothing to
+ * publish, no pull request on that host or no token for it; `delivery_failed` with the reason; `unavailable` when it
  * takes longer than the call may wait.
  */
 export function createPullRequestService(deps: CreatePullRequestDeps) {
   const wantPullRequest = createWantPullRequest(deps);
   return async (
-    viewer: Viewer,
+    actor: Actor,
     reference: TaskReference,
     order: PullRequestOrder,
     signal: AbortSignal,
   ): Promise<OpenPullRequest> => {
-    const taskId = await wantPullRequest(viewer, reference, order, signal);
+    const taskId = await wantPullRequest(actor, reference, order, signal);
     return waitForIt(deps, taskId, signal);
   };
 }
 
 /** Has a finished task published, without waiting for it; gives the task's id. Throws as the service does. */
 export type WantPullRequest = (
-  viewer: Viewer,
+  actor: Actor,
   reference: TaskReference,
   order: PullRequestOrder,
   signal: AbortSignal,
 ) => Promise<string>;
 
 export function createWantPullRequest(deps: CreatePullRequestDeps): WantPullRequest {
-  return async (viewer, reference, order, signal) => {
-    const task = await findTask(deps.database, viewer, reference);
+  return async (actor, reference, order, signal) => {
+    requireAbility(actor, 'git:push');
+    const task = await findTask(deps.database, actor, reference);
     if (task === undefined) throw new Refusal('not_found', 'task not found');
     const work = await findWork(deps.database.kysely, task.id);
     if (task.state === 'completed') await refuseUnpublishable(deps, task, work, signal);
-    await want(deps, viewer, { task, work }, order);
+    await want(deps, actor, { task, work }, order);
     return task.id;
   };
 }
@@ -109,31 +112,17 @@ function noChanges(): Refusal {
 
 async function want(
   deps: CreatePullRequestDeps,
-  viewer: Viewer,
+  actor: Actor,
   { task, work }: { readonly task: Task; readonly work: KeptWork | undefined },
   { idempotencyKey, ...asked }: PullRequestOrder,
 ): Promise<void> {
-  const firstBranch = taskBranch(deps.policy.branchPrefix, task.prompt, task.id);
-  const { targetBranch, draft, labels } = task.options;
-  const about = { taskId: task.id, prompt: task.prompt, result: task.result ?? '' };
+  const branch = firstBranch(task, deps.policy.branchPrefix);
   const answer = await publishTask(deps.database, {
     taskId: task.id,
     pushEffectId: deps.ids.ordered(),
-    wish: pullRequestWishOf(
-      deps.ids.ordered(),
-      {
-        ...about,
-        branch: task.branch ?? firstBranch,
-        changes: work?.changes ?? null,
-        targetBranch,
-        draft,
-        labels,
-      },
-      asked,
-      deps.policy,
-    ),
-    firstBranch,
-    idempotency: keptRequestOf(viewer, { route, key: idempotencyKey, taskId: task.id, asked }),
+    wish: pullRequestWishOf(deps.ids.ordered(), finishedWorkOf(task, work, branch), asked, deps.policy),
+    firstBranch: branch,
+    idempotency: keptRequestOf(actor, { route, key: idempotencyKey, taskId: task.id, asked }),
   });
   switch (answer.kind) {
     case 'unknown':
@@ -150,6 +139,25 @@ async function want(
       deps.wakeups.wake('effect', task.id);
       deps.wakeups.wake('stream', task.id);
   }
+}
+
+function finishedWorkOf(task: Task, work: KeptWork | undefined, branch: string): FinishedWork {
+  const { targetBranch, draft, labels, ticket, pullRequestTitle } = task.options;
+  return {
+    taskId: task.id,
+    prompt: task.prompt,
+    result: task.result ?? '',
+    branch: task.branch ?? branch,
+    changes: work?.changes ?? null,
+    files: work?.files,
+    // Of other work they say nothing.
+    tests: task.tests?.commit === work?.commit ? task.tests : null,
+    targetBranch,
+    draft,
+    labels,
+    ticket,
+    pullRequestTitle,
+  };
 }
 
 async function waitForIt(

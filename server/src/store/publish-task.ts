@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { deadlineSeconds } from '../domain/deadlines.ts';
 import { pushEffectKey, type PullRequestWish } from '../domain/effect-state.ts';
-import type { ChangesSummary } from '../domain/event.ts';
+import type { ChangedFiles, ChangesSummary } from '../domain/event.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import type { Database } from './database.ts';
 import { insertEffect } from './effects.ts';
@@ -14,6 +14,8 @@ export type KeptWork = {
   readonly runId: string;
   readonly commit: string;
   readonly changes: ChangesSummary;
+  /** Null: it was made before files were kept. */
+  readonly files: ChangedFiles | null;
   /** What was pushed last, if the branch was ever pushed. */
   readonly pushed: string | null;
 };
@@ -45,7 +47,13 @@ export async function findWork(queries: Kysely<Tables>, taskId: string): Promise
         .onRef('runs.workspace_id', '=', 'tasks.workspace_id')
         .on('runs.bundle_blob_id', 'is not', null),
     )
-    .select(['runs.id as runId', 'runs.commit', 'runs.changes', 'tasks.pushed_commit as pushed'])
+    .select([
+      'runs.id as runId',
+      'runs.commit',
+      'runs.changes',
+      'runs.files',
+      'tasks.pushed_commit as pushed',
+    ])
     .where('tasks.id', '=', taskId)
     .orderBy('runs.number', 'desc')
     .limit(1)
@@ -53,7 +61,7 @@ export async function findWork(queries: Kysely<Tables>, taskId: string): Promise
   if (row === undefined || row.commit === null || row.changes === null) return undefined;
   const { filesModified, filesCreated, filesDeleted } = row.changes;
   if (filesModified + filesCreated + filesDeleted === 0) return undefined;
-  return { runId: row.runId, commit: row.commit, changes: row.changes, pushed: row.pushed };
+  return { ...row, commit: row.commit, changes: row.changes };
 }
 
 /**

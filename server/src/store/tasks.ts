@@ -3,8 +3,9 @@ import type { ChangesSummary } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { TaskOptions, PublishMode } from '../domain/options.ts';
 import type { ReviewResult } from '../domain/review.ts';
-import type { RunKind } from '../domain/run-state.ts';
+import type { TaskKind } from '../domain/run-state.ts';
 import type { TaskState } from '../domain/task-state.ts';
+import type { TestOutcome } from '../domain/test-outcome.ts';
 import type { Database } from './database.ts';
 
 /** Who asks: an administrator sees every task, anybody else their own. */
@@ -15,7 +16,7 @@ export type TaskRow = {
   readonly id: string;
   readonly number: number;
   readonly state: TaskState;
-  readonly kind: RunKind;
+  readonly kind: TaskKind;
   readonly repositoryUrl: string;
   readonly promptStart: string;
   readonly iteration: number;
@@ -43,6 +44,8 @@ export type Task = Omit<TaskRow, 'promptStart'> & {
   readonly review: ReviewResult | null;
   /** That review is still to be posted, as the task was asked to. */
   readonly isPosting: boolean;
+  /** What came of the test command last. */
+  readonly tests: TestOutcome | null;
   readonly patchBlobId: string | null;
   readonly pullRequestNumber: number | null;
   readonly durationMs: number;
@@ -83,6 +86,7 @@ export async function findTask(
     'pull_request_number as pullRequestNumber',
     'pull_request_url as pullRequestUrl',
     'changes',
+    'tests',
     'patch_blob_id as patchBlobId',
     'owner_id as ownerId',
     'access_token_id as accessTokenId',
@@ -169,19 +173,4 @@ function visibleTasks(database: Database, viewer: Viewer, { states }: TaskFilter
   if (!viewer.isAdmin) visible = visible.where('owner_id', '=', viewer.userId);
   if (states !== undefined) visible = visible.where('state', 'in', [...states]);
   return visible;
-}
-
-export type QueueFigures = { readonly waiting: number; readonly live: number };
-
-/** How many runs wait and how many are being worked on. */
-export async function readQueueFigures(database: Database): Promise<QueueFigures> {
-  const row = await database.kysely
-    .selectFrom('runs')
-    .select([
-      sql<number>`count(*) filter (where state = 'queued')`.as('waiting'),
-      sql<number>`count(*) filter (where state <> 'queued')`.as('live'),
-    ])
-    .where('state', 'in', ['queued', 'preparing', 'running', 'collecting'])
-    .executeTakeFirst();
-  return { waiting: row?.waiting ?? 0, live: row?.live ?? 0 };
 }

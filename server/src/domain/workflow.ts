@@ -44,7 +44,12 @@ export type WorkflowParams = Readonly<Record<string, string>>;
 export type StepOutputs = Readonly<Record<string, JsonValue>>;
 
 /** All that a run needs; stored sealed. */
-export type WorkflowPlan = { readonly definition: WorkflowDefinition; readonly params: WorkflowParams };
+export type WorkflowPlan = {
+  readonly definition: WorkflowDefinition;
+  readonly params: WorkflowParams;
+  /** False: its owner may be one, but it was begun with less. Not in plans of older versions. */
+  readonly byAdministrator?: boolean;
+};
 
 export const workflowRunStates = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type WorkflowRunState = (typeof workflowRunStates)[number];

@@ -1,3 +1,4 @@
+import { everyAbility } from '../domain/ability.ts';
 import { isRestingTaskState } from '../domain/task-state.ts';
 import type { WantPullRequest } from '../services/create-pull-request.ts';
 import { TaskStateRefusal } from '../services/task-state-refusal.ts';
@@ -21,14 +22,15 @@ export type StepPublishDeps = {
 export function createStepPublication({ database, wantPullRequest }: StepPublishDeps) {
   return async (
     order: PullRequestOrder,
-    { runId, position, ownerId, taskId }: StepAbout & { readonly taskId: string },
+    { runId, position, ownerId, taskId, mayBeAdministrator }: StepAbout & { readonly taskId: string },
     signal: AbortSignal,
   ): Promise<void> => {
-    const viewer = { userId: ownerId, isAdmin: await isAdministrator(database, ownerId) };
+    const isAdmin = mayBeAdministrator && (await isAdministrator(database, ownerId));
+    const actor = { userId: ownerId, isAdmin, abilities: everyAbility };
     const { kind: _kind, taskStep: _step, ...asked } = order;
     try {
       const idempotencyKey = `workflow:${runId}:${position}`;
-      await wantPullRequest(viewer, { id: taskId }, { ...asked, idempotencyKey }, signal);
+      await wantPullRequest(actor, { id: taskId }, { ...asked, idempotencyKey }, signal);
     } catch (error) {
       if (!(error instanceof TaskStateRefusal)) throw error;
       if (error.state === 'creating_pr' || isRestingTaskState(error.state)) return;

@@ -23,6 +23,8 @@ import type { EffectHandler } from './outbox.ts';
 
 /** The step that something is done for. The effect's id is the same however often that is repeated. */
 export type StepAbout = Pick<BegunStep, 'runId' | 'ownerId' | 'position' | 'tasks'> & {
+  /** What is done for an owner who is one, with their rights; else with a member's. */
+  readonly mayBeAdministrator: boolean;
   readonly effectId: string;
   readonly traceId: string;
 };
@@ -80,7 +82,9 @@ async function settlementOf(
   const plan = JSON.parse((await deps.openSecret(step.planId)).reveal()) as WorkflowPlan;
   try {
     const { effectId, traceId } = effect;
-    return await perform(deps, effect, { ...step, effectId, traceId, plan }, stop.signal);
+    const mayBeAdministrator = plan.byAdministrator !== false;
+    const begun = { ...step, effectId, traceId, plan, mayBeAdministrator };
+    return await perform(deps, effect, begun, stop.signal);
   } catch (error) {
     const isFinal = error instanceof StepFailure || (error instanceof Refusal && !mayPass(error));
     // Whoever was asked can repeat what it was given.

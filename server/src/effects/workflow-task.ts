@@ -1,12 +1,13 @@
+import { everyAbility } from '../domain/ability.ts';
 import type { ToolDefinition, ToolRequest } from '../domain/tool.ts';
 import { placeOf } from '../lib/traceparent.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
 import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
 import { nativeFields } from '../services/native-fields.ts';
+import type { Actor } from '../services/require-ability.ts';
 import { findIdempotencyKey } from '../store/create-task.ts';
 import { isAdministrator } from '../store/owners.ts';
 import type { Database } from '../store/database.ts';
-import type { Viewer } from '../store/tasks.ts';
 import { StepFailure } from '../workflows/step-failure.ts';
 import type { TaskOrder } from '../workflows/step-order.ts';
 import { findStepKey, openStepKey } from './step-key.ts';
@@ -15,7 +16,7 @@ import type { StepAbout } from './workflow-step.ts';
 export type StepTaskDeps = {
   readonly database: Database;
   readonly createTask: (
-    viewer: Viewer,
+    actor: Actor,
     submission: Submission,
     fields: SubmissionFields,
   ) => Promise<CreatedTask>;
@@ -38,10 +39,12 @@ export function createStepTask(deps: StepTaskDeps) {
     // Before anything is looked at that may have changed since the task was created: its tools, the step's key.
     const made = await findIdempotencyKey(deps.database, ownerId, idempotencyRoute, idempotencyKey);
     if (made !== undefined) return made.taskId;
-    const viewer = { userId: ownerId, isAdmin: await isAdministrator(deps.database, ownerId) };
+    const isAdmin = about.mayBeAdministrator && (await isAdministrator(deps.database, ownerId));
+    // What it takes to begin the run was asked for then.
+    const actor = { userId: ownerId, isAdmin, abilities: everyAbility };
     const { kind: _kind, taskKind, workspaceStep, toolKey, tools, mcpServers, ...given } = order;
     const task = await deps.createTask(
-      viewer,
+      actor,
       {
         ...given,
         source: 'workflow',

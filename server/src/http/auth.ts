@@ -2,9 +2,14 @@ import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../domain/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Authenticate, Caller } from '../services/authenticate.ts';
+import { requireAbility } from '../services/require-ability.ts';
+import { requireAdministrator } from '../services/require-administrator.ts';
 
 export type Auth = {
-  /** Goes in front of every route that needs a caller, before the body is read. */
+  /**
+   * Goes in front of every route that needs a caller, before the body is read: refuses who is nobody, and whose
+   * credential lacks what the route `needs`.
+   */
   readonly requireCaller: (request: FastifyRequest) => Promise<void>;
   /** Who asks; only behind `requireCaller`. */
   readonly callerOf: (request: FastifyRequest) => Caller;
@@ -21,6 +26,7 @@ export function createAuth(authenticate: Authenticate): Auth {
       const token = tokenOf(request);
       const caller = token === undefined ? undefined : await authenticate(token);
       if (caller === undefined) throw new Refusal('unauthenticated', 'missing or invalid Bearer token');
+      requireNeeded(request, caller);
       callers.set(request, caller);
     },
     callerOf(request) {
@@ -39,4 +45,16 @@ function tokenOf(request: FastifyRequest): Secret | undefined {
   }
   const key = request.headers['x-api-key'];
   return typeof key === 'string' && key !== '' ? new Secret(key) : undefined;
+}
+
+/** A route that says nothing is a defect, and answers nobody: forgotten, it must not stand open. */
+function requireNeeded(request: FastifyRequest, caller: Caller): void {
+  if (request.is404) return;
+  const { documentation } = request.routeOptions.config;
+  if (documentation === undefined || documentation === 'none' || documentation.needs === undefined) {
+    throw new Error(`${request.routeOptions.url} stands behind requireCaller and says not what it needs`);
+  }
+  const { needs, tag } = documentation;
+  if (needs === 'administrator') requireAdministrator(caller, tag);
+  else if (needs !== 'any credential') requireAbility(caller, needs);
 }

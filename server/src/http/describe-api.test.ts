@@ -7,7 +7,13 @@ import { documented, stated, type Documentation } from './documented.ts';
 
 const thing = Type.Object({ id: Type.String({ format: 'uuid' }) }, { title: 'Thing' });
 const answers = { 200: { description: 'It.', schema: thing } };
-const about: Documentation = { operationId: 'getThing', summary: 'Read it', tag: 'System', answers };
+const about = {
+  operationId: 'getThing',
+  summary: 'Read it',
+  tag: 'System',
+  needs: 'any credential',
+  answers,
+} as const satisfies Documentation;
 
 const describe = (addRoutes: (app: FastifyInstance) => void) => describeApi('1.0.0', addRoutes);
 
@@ -20,7 +26,8 @@ test('a route is described by its schemas and its words, and what it shares stan
   const { paths, components } = await describe((app) => {
     const schema = { querystring: query, params: Type.Object({ id: Type.String() }) };
     app.get('/things/:id', { schema, config: documented(about) }, async () => ({}));
-    const list = { ...about, operationId: 'listThings', open: true };
+    const { needs: _needs, ...words } = about;
+    const list = { ...words, operationId: 'listThings', open: true } as const;
     app.get('/things', { config: documented(list) }, async () => ({}));
   });
   const one = paths['/things/{id}']?.['get'] as Record<string, unknown>;
@@ -70,6 +77,49 @@ test('a body is described with what the handler checks, and refuses what is not 
   });
   const responses = operation?.['responses'] as Record<string, unknown>;
   assert.deepEqual(Object.keys(responses), ['200', '400', '401', '409', '413', '500', '503']);
+});
+
+test('an operation says what its caller needs, to people and to programs', async () => {
+  const { paths, components } = await describe((app) => {
+    const start = {
+      ...about,
+      operationId: 'startThing',
+      description: 'At once.',
+      needs: 'runs:start',
+    } as const;
+    const errors = { 403: 'It is locked.' };
+    app.get('/start', { config: documented(start) }, async () => ({}));
+    app.get('/locked', { config: documented({ ...start, operationId: 'b', errors }) }, async () => ({}));
+    const rule = { ...about, operationId: 'ruleThing', needs: 'administrator' } as const;
+    app.get('/rule', { config: documented(rule) }, async () => ({}));
+    app.get('/any', { config: documented(about) }, async () => ({}));
+  });
+  const start = paths['/start']?.['get'];
+  assert.equal(start?.['description'], 'At once.\n\nNeeds the ability `runs:start`.');
+  assert.deepEqual(start['security'], [{ bearer: ['runs:start'] }, { apiKey: ['runs:start'] }]);
+  const responsesOf = (path: string) => paths[path]?.['get']?.['responses'] as Record<string, unknown>;
+  assert.deepEqual(responsesOf('/start')['403'], { $ref: '#/components/responses/Forbidden' });
+  assert.ok('Forbidden' in components.responses);
+  assert.match(JSON.stringify(responsesOf('/locked')['403']), /It is locked\. Or the credential lacks/u);
+  assert.equal(paths['/rule']?.['get']?.['description'], 'For administrators.');
+  const any = paths['/any']?.['get'];
+  assert.deepEqual([any?.['description'], any?.['security']], [undefined, undefined]);
+  assert.equal(responsesOf('/any')['403'], undefined);
+});
+
+test('a surface has its errors described in its own form', async () => {
+  const schema = Type.Object({ wrong: Type.String() }, { title: 'Wrong' });
+  const form = { schema, bodyOf: () => ({ wrong: 'x' }), messages: {} };
+  const { paths } = await describe((app) => {
+    app.get('/things', { config: documented({ ...about, errorForm: form }) }, async () => ({}));
+  });
+  const responses = paths['/things']?.['get']?.['responses'] as Record<string, Record<string, unknown>>;
+  assert.deepEqual(responses['500'], {
+    description: 'A fault of the server: its log has the text, under the id of the request.',
+    content: {
+      'application/json': { schema: { $ref: '#/components/schemas/Wrong' }, example: { wrong: 'x' } },
+    },
+  });
 });
 
 test('what would make the description wrong is an error', async () => {

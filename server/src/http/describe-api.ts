@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifySchema, type RouteOptions } from 'fastify';
-import { statedKeyword, tags } from './documented.ts';
+import { statedKeyword, tags, type Documentation } from './documented.ts';
 import { describeAnswers, describeBody, sharedAnswers } from './describe-messages.ts';
 import { headerParameters, liftStated, shareSchemas, type JsonObject } from './describe-schemas.ts';
 
@@ -66,7 +66,8 @@ function describeRoute(
   const documentation = route.config?.documentation;
   if (route.method === 'HEAD' || documentation === 'none') return { hide: true };
   if (documentation === undefined) throw new Error(`nothing describes ${String(route.method)} ${route.url}`);
-  const { operationId, summary, description, tag, open, requestHeaders } = documentation;
+  const { operationId, summary, tag, open, requestHeaders } = documentation;
+  const description = withNeed(documentation);
   if (operations.has(operationId)) throw new Error(`two routes have the operation id ${operationId}`);
   operations.set(operationId, {
     ...describeBody(documentation, schema),
@@ -77,11 +78,24 @@ function describeRoute(
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [tag],
-    ...(open === true ? { security: [] } : {}),
+    ...(open === true ? { security: [] } : securityOf(documentation)),
     ...(schema?.params === undefined ? {} : { params: liftStated(schema.params) }),
     ...(schema?.querystring === undefined ? {} : { querystring: liftStated(schema.querystring) }),
     ...(requestHeaders === undefined ? {} : { headers: headerParameters(requestHeaders) }),
   };
+}
+
+/** The operation's words with what its caller has to have. */
+function withNeed({ description, needs }: Documentation): string | undefined {
+  if (needs === undefined || needs === 'any credential') return description;
+  const need = needs === 'administrator' ? 'For administrators.' : `Needs the ability \`${needs}\`.`;
+  return description === undefined ? need : `${description}\n\n${need}`;
+}
+
+/** The same for programs: what a caller needs stands as a role (OpenAPI 3.1, security requirement). */
+function securityOf({ needs }: Documentation): Pick<FastifySchema, 'security'> {
+  if (needs === undefined || needs === 'any credential') return {};
+  return { security: [{ bearer: [needs] }, { apiKey: [needs] }] };
 }
 
 /** The library's document in the usual order, with the bodies of the operations. */

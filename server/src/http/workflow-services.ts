@@ -1,6 +1,7 @@
 import type { FollowUntilRest } from '../services/follow-until-rest.ts';
 import type { WorkflowRunPage, WorkflowRunQuery } from '../services/list-workflow-runs.ts';
 import type { ListedWorkflow } from '../services/list-workflows.ts';
+import type { Actor } from '../services/require-ability.ts';
 import type { StartedRun, WorkflowOrder } from '../services/run-workflow.ts';
 import type { Viewer } from '../services/show-task.ts';
 import type { WorkflowRun, WorkflowStepRow } from '../services/show-workflow-run.ts';
@@ -16,7 +17,7 @@ export type WorkflowServices = {
   readonly list: (viewer: Viewer) => Promise<readonly ListedWorkflow[]>;
   readonly show: (viewer: Viewer, name: string) => Promise<ShownWorkflow>;
   readonly remove: (viewer: Viewer, name: string) => Promise<void>;
-  readonly run: (viewer: Viewer, order: WorkflowOrder) => Promise<StartedRun>;
+  readonly run: (actor: Actor, order: WorkflowOrder) => Promise<StartedRun>;
   readonly runs: {
     readonly list: (viewer: Viewer, query: WorkflowRunQuery) => Promise<WorkflowRunPage>;
     readonly show: (viewer: Viewer, id: string) => Promise<WorkflowRun>;

@@ -4,13 +4,14 @@ import { invalidField, Refusal } from '../domain/errors.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
 import type { NamedMcpServer } from '../domain/mcp-server.ts';
 import { priorityRange, type PublishMode, type TaskOptions } from '../domain/options.ts';
+import { publishesByItself } from '../domain/publishes-by-itself.ts';
 import {
   parseRepositoryUrl,
   RepositoryUrlRefused,
   type RepositoryUrl,
   type RepositoryUrlPolicy,
 } from '../domain/repository-url.ts';
-import type { RunKind } from '../domain/run-state.ts';
+import type { TaskKind } from '../domain/run-state.ts';
 import type { ToolRequest } from '../domain/tool.ts';
 import type { ForgeOf } from '../forges/forge.ts';
 import type { Faults } from '../lib/faults.ts';
@@ -21,6 +22,7 @@ import { silentTelemetry, type Telemetry } from '../lib/telemetry.ts';
 import { placeOf, type TracePlace } from '../lib/traceparent.ts';
 import type { KeyRing } from '../secrets/key-ring.ts';
 import {
+  createLimitedTaskInserter,
   createTaskInserter,
   findIdempotencyKey,
   type NewTask,
@@ -35,6 +37,7 @@ import type { TaskReference, Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
 import { keyMisfit } from './key-misfit.ts';
+import { requireAbility, type Actor } from './require-ability.ts';
 import { spendTask } from './spend-task.ts';
 import {
   taskOptionsOf,
@@ -49,7 +52,7 @@ export type { SubmissionFields } from './task-options.ts';
 /** A submission, parsed at the edge: types and lengths hold, names and addresses are checked here. */
 export type Submission = WantedOptions & {
   readonly source: string;
-  readonly kind: RunKind;
+  readonly kind: TaskKind;
   readonly repositoryUrl: string;
   readonly prompt: string;
   readonly publish: PublishMode;
@@ -69,6 +72,8 @@ export type Submission = WantedOptions & {
   readonly idempotencyRoute?: string;
   /** Identifies who is counted against the rate limit, without telling the credential; undefined: nobody is. */
   readonly rateLimitKey?: string;
+  /** So many runs may wait in the queue of tasks: where it is full, the submission is refused. */
+  readonly queueLimit?: number;
   /** The request's place in a trace: the task goes on with it. */
   readonly trace?: TracePlace;
   /** The workflow run that it is a step of. */
@@ -98,27 +103,30 @@ export type CreateTaskPolicy = OptionsPolicy & {
 };
 
 const callersRoute = 'tasks';
+/** A worker takes its next task within seconds of the end of another. */
+const fullQueueRetrySeconds = 10;
 
 /**
  * Stores a task and wakes a worker. Creating never contacts the repository. With an idempotency key the
  * same submission gives the same task however often it is sent.
  *
- * @throws Refusal `invalid` (by field), `forbidden`, `rate_limited`, or `idempotency_mismatch` when the key was used
- * with another submission.
+ * @throws Refusal `invalid` (by field), `forbidden`, `rate_limited`, `unavailable` where the queue is full, or
+ * `idempotency_mismatch` when the key was used with another submission.
  */
 export function createTaskService(deps: CreateTaskDeps) {
   const repositoryIds = new Map<string, string>();
-  const insertTask = createTaskInserter(deps.database);
+  const store = createStoring(deps.database);
   const guard = createAddressGuard(deps.policy.allowPrivate);
 
-  return async (viewer: Viewer, submission: Submission, fields: SubmissionFields): Promise<CreatedTask> => {
+  return async (viewer: Actor, submission: Submission, fields: SubmissionFields): Promise<CreatedTask> => {
     const receivedAt = new Date();
+    if (publishesByItself(submission)) requireAbility(viewer, 'git:push');
     const repository = checkedRepository(submission.repositoryUrl, deps.policy.repositories, fields);
     checkCallback(guard, submission.callbackUrl, fields);
-    const options = taskOptionsOf(submission, deps.policy, fields);
     const idempotency =
       submission.idempotencyKey === undefined ? null : keyOf(submission, submission.idempotencyKey);
     const taskId = deps.ids.random();
+    const options = taskOptionsOf(taskId, submission, { policy: deps.policy, fields });
     checkAgent(deps.agents, { taskId, prompt: submission.prompt, options }, fields);
     if (idempotency !== null) {
       const kept = await findKept(deps.database, viewer, idempotency);
@@ -154,16 +162,31 @@ export function createTaskService(deps: CreateTaskDeps) {
       pendingSeconds: deadlineSeconds.pending,
       idempotency,
     };
-    const createdAt = await insertTask(task);
-    if (createdAt === undefined) {
+    const createdAt = await store(task, submission.queueLimit);
+    if (!(createdAt instanceof Date)) {
       const kept = idempotency === null ? undefined : await findKept(deps.database, viewer, idempotency);
-      if (kept === undefined) throw new Refusal('conflict', 'the idempotency key is in use; try again');
+      if (kept === undefined) throw createdAt;
       return kept;
     }
     deps.faults.reach('create.stored');
     recordBirth(deps, task, { parent: submission.trace, at: receivedAt });
     deps.wakeups.wake('run', task.runId);
     return { id: taskId, createdAt };
+  };
+}
+
+/** Stores a task, within a limit where there is one: when it was stored, else why it was not. */
+function createStoring(database: Database) {
+  const insert = createTaskInserter(database);
+  const insertWithin = createLimitedTaskInserter(database);
+  return async (task: NewTask, limit: number | undefined): Promise<Date | Refusal> => {
+    const stored = await (limit === undefined ? insert(task) : insertWithin({ task, limit }));
+    if (stored === 'full') {
+      return new Refusal('unavailable', `the queue is full: ${limit} tasks wait`, {
+        retryAfterSeconds: fullQueueRetrySeconds,
+      });
+    }
+    return stored ?? new Refusal('conflict', 'the idempotency key is in use; try again');
   };
 }
 
@@ -289,7 +312,7 @@ type Idempotency = NonNullable<NewTask['idempotency']>;
 
 function keyOf(submission: Submission, key: string): Idempotency {
   const { accessToken, aiKey, kind, idempotencyRoute: route = callersRoute, ...rest } = submission;
-  const { rateLimitKey: _counted, trace: _trace, ...plain } = rest;
+  const { rateLimitKey: _counted, trace: _trace, queueLimit: _limit, branchOf: _branch, ...plain } = rest;
   // Without the kind that was once the only one: keys that are kept go on standing for what they stood for.
   const body = kind === 'code' ? plain : { ...plain, kind };
   const secrets = [accessToken?.reveal() ?? null, ...(aiKey === undefined ? [] : [aiKey.reveal()])];

@@ -8,6 +8,7 @@ import {
   type WebhookDelivery,
   type WebhookFilter,
 } from '../store/webhook-list.ts';
+import { requireAdministrator } from './require-administrator.ts';
 
 export type { WebhookDelivery } from '../store/webhook-list.ts';
 
@@ -17,28 +18,24 @@ export type WebhookQuery = WebhookFilter & { readonly limit: number; readonly of
 export type WebhookPage = { readonly rows: readonly WebhookDelivery[]; readonly total: number };
 
 /**
- * Webhooks that came in, for administrators: a page of them, newest first, with how many match in all, or one.
+ * Webhooks that came in, for administrators, since they tell of repositories of all owners: a page of them, newest
+ * first, with how many match in all, or one.
  *
  * @throws Refusal `forbidden`, or `not_found`.
  */
 export function createListWebhooksService({ database }: { readonly database: Database }) {
   return {
     async list(viewer: Viewer, { limit, offset, ...filter }: WebhookQuery): Promise<WebhookPage> {
-      requireAdministrator(viewer);
+      requireAdministrator(viewer, 'webhooks');
       if (filter.sources?.length === 0 || filter.states?.length === 0) return { rows: [], total: 0 };
       const rows = await listWebhooks(database, { ...filter, limit, offset });
       return { rows, total: await countWebhooks(database, filter) };
     },
     async show(viewer: Viewer, id: string): Promise<WebhookDelivery> {
-      requireAdministrator(viewer);
+      requireAdministrator(viewer, 'webhooks');
       return existingWebhook(database, id);
     },
   };
-}
-
-/** They tell of repositories of all owners. */
-export function requireAdministrator(viewer: Viewer): void {
-  if (!viewer.isAdmin) throw new Refusal('forbidden', 'webhooks are for administrators');
 }
 
 /** @throws Refusal `not_found`. */

@@ -11,10 +11,11 @@ import {
   type KeptReview,
   type ReviewPostState,
 } from '../store/post-review.ts';
-import { findTask, type Task, type TaskReference, type Viewer } from '../store/tasks.ts';
+import { findTask, type Task, type TaskReference } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import type { FindCredential } from './find-credential.ts';
 import { refuseWithoutToken } from './refuse-without-token.ts';
+import { requireAbility, type Actor } from './require-ability.ts';
 import { waitForTask } from './wait-for-task.ts';
 
 /** Undefined: the pull request that the task is about, or has opened. */
@@ -28,7 +29,7 @@ export type PostedTaskReview = {
 };
 
 export type PostReview = (
-  viewer: Viewer,
+  actor: Actor,
   reference: TaskReference,
   order: PostReviewOrder,
   signal: AbortSignal,
@@ -48,12 +49,13 @@ export type PostReviewDeps = {
  * Posts the review that a task has to a pull request, and waits for it. One review stands once at a pull request,
  * however often it is asked for; a post that failed is tried again.
  *
- * @throws Refusal `not_found`; `invalid` where there is no review, no pull request, none on that host, or no token
- * for it; `delivery_failed` with the reason; `unavailable` when it takes longer than the call may wait.
+ * @throws Refusal `forbidden`; `not_found`; `invalid` where there is no review, no pull request, none on that host, or
+ * no token for it; `delivery_failed` with the reason; `unavailable` when it takes longer than the call may wait.
  */
 export function createPostReviewService(deps: PostReviewDeps): PostReview {
-  return async (viewer, reference, order, signal) => {
-    const task = await findTask(deps.database, viewer, reference);
+  return async (actor, reference, order, signal) => {
+    requireAbility(actor, 'git:push');
+    const task = await findTask(deps.database, actor, reference);
     if (task === undefined) throw new Refusal('not_found', 'task not found');
     const kept = await findReview(deps.database, task.id);
     if (kept === undefined) throw new Refusal('invalid', 'the task has no review result: review it first');

@@ -1,3 +1,4 @@
+import { everyAbility } from '../domain/ability.ts';
 import { Refusal } from '../domain/errors.ts';
 import type { FaultPoint } from '../domain/fault-points.ts';
 import type { RepositoryUrlPolicy } from '../domain/repository-url.ts';
@@ -8,7 +9,6 @@ import type { TracePlace } from '../lib/traceparent.ts';
 import { findIdempotencyKey } from '../store/create-task.ts';
 import type { Database } from '../store/database.ts';
 import { findKey } from '../store/keys.ts';
-import type { Viewer } from '../store/tasks.ts';
 import { settleDelivery, type WaitingDelivery } from '../store/webhook-deliveries.ts';
 import {
   checkedRepository,
@@ -18,6 +18,7 @@ import {
 } from './create-task.ts';
 import type { CountWebhook } from './count-webhooks.ts';
 import { keyMisfit } from './key-misfit.ts';
+import type { Actor } from './require-ability.ts';
 
 /** How tasks that webhooks ask for are made. */
 export type WebhookPolicy = {
@@ -32,7 +33,7 @@ export type WebhookPolicy = {
 export type ProcessWebhookDeps = {
   readonly database: Database;
   readonly createTask: (
-    viewer: Viewer,
+    actor: Actor,
     submission: Submission,
     fields: SubmissionFields,
   ) => Promise<CreatedTask>;
@@ -103,7 +104,7 @@ async function outcomeOf(
   if (delivery.attempts > mostTries) return { refusal: new Refusal('invalid', givenUp) };
   try {
     const task = await deps.createTask(
-      { userId: ownerId, isAdmin: true },
+      { userId: ownerId, isAdmin: true, abilities: everyAbility },
       {
         source: 'webhook',
         kind: 'pr_review',

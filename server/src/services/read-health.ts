@@ -1,13 +1,15 @@
 import { delay } from '../lib/abort.ts';
 import { remembered } from '../lib/remembered.ts';
 import type { Database } from '../store/database.ts';
+import { readQueueSizes, type QueueSizes } from '../store/queue-room.ts';
 import { readDatabaseClock } from '../store/sweep.ts';
-import { readQueueFigures } from '../store/tasks.ts';
 
 export type Health = {
   /** Whether the store answers, and whether the queue and the events, which lie in it, can be read. */
   readonly store: boolean;
   readonly queue: boolean;
+  /** Runs that wait, by queue; none where the queue cannot be read. */
+  readonly waiting: QueueSizes;
   readonly workspaceDiskBytes: number;
   readonly uptimeSeconds: number;
 };
@@ -26,15 +28,16 @@ const answerWithinMs = 2_000;
 const rememberedMs = 1_000;
 /** Sizes change at the ends of runs; the sum is of a table that keeps what has ever been. */
 const diskRememberedMs = 5_000;
+const nothingWaits: QueueSizes = { tasks: 0, reviews: 0, follow_ups: 0 };
 
 /** How the parts of the server are. Never rejects. */
 export function createReadHealthService(deps: ReadHealthDeps) {
   const probe = remembered(rememberedMs, async () => {
-    const [store, queue] = await Promise.all([
-      answers(() => readDatabaseClock(deps.database)),
-      answers(() => readQueueFigures(deps.database)),
+    const [clock, waiting] = await Promise.all([
+      answerOf(() => readDatabaseClock(deps.database)),
+      answerOf(() => readQueueSizes(deps.database)),
     ]);
-    return { store, queue };
+    return { store: clock !== undefined, queue: waiting !== undefined, waiting: waiting ?? nothingWaits };
   });
   let lastDiskBytes = 0;
   const measureDisk = remembered(diskRememberedMs, async () => {
@@ -50,16 +53,12 @@ export function createReadHealthService(deps: ReadHealthDeps) {
   };
 }
 
-async function answers(ask: () => Promise<unknown>): Promise<boolean> {
+/** Undefined: there was none, or none in time. */
+async function answerOf<Value>(ask: () => Promise<Value>): Promise<Value | undefined> {
   const answered = new AbortController();
-  const inTime = ask().then(
-    () => true,
-    () => false,
-  );
-  const late = delay(answerWithinMs, answered.signal).then(
-    () => false,
-    () => false,
-  );
+  const nothing = (): undefined => undefined;
+  const inTime = ask().catch(nothing);
+  const late = delay(answerWithinMs, answered.signal).then(nothing, nothing);
   const result = await Promise.race([inTime, late]);
   answered.abort();
   return result;

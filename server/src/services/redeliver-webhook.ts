@@ -2,7 +2,8 @@ import { Refusal } from '../domain/errors.ts';
 import type { Database } from '../store/database.ts';
 import type { Viewer } from '../store/tasks.ts';
 import { reviveWebhook } from '../store/webhook-list.ts';
-import { existingWebhook, requireAdministrator } from './list-webhooks.ts';
+import { existingWebhook } from './list-webhooks.ts';
+import { requireAdministrator } from './require-administrator.ts';
 
 /**
  * Has a review made of a webhook that has been dealt with, whatever came of it: also of a draft, and of a commit
@@ -12,7 +13,7 @@ import { existingWebhook, requireAdministrator } from './list-webhooks.ts';
  */
 export function createRedeliverWebhookService({ database }: { readonly database: Database }) {
   return async (viewer: Viewer, id: string): Promise<void> => {
-    requireAdministrator(viewer);
+    requireAdministrator(viewer, 'webhooks');
     const { news } = await existingWebhook(database, id);
     if (news === null) throw new Refusal('conflict', 'this webhook asks for no review');
     if (!(await reviveWebhook(database, id))) throw new Refusal('conflict', 'webhook is already waiting');

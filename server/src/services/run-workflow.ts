@@ -14,8 +14,10 @@ import type { Viewer } from '../store/tasks.ts';
 import type { Wakeups } from '../store/wakeups.ts';
 import { findKeptRun, insertWorkflowRun, type StartedRun } from '../store/workflow-runs.ts';
 import { readParams } from '../workflows/params.ts';
+import { writesToForge } from '../workflows/writes-to-forge.ts';
 import { findBuiltIn, openDefinition } from './find-definition.ts';
 import { bodyHashOf, idempotencyMismatch } from './idempotency.ts';
+import { requireAbility, type Actor } from './require-ability.ts';
 import { spendTask } from './spend-task.ts';
 
 export type { StartedRun } from '../store/workflow-runs.ts';
@@ -46,27 +48,28 @@ export type RunWorkflowDeps = {
  * Starts a run: stores it with a sealed copy of its workflow, so that it goes on whatever becomes of that, and wakes
  * who begins its first step. With an idempotency key the same order gives the same run however often it is sent.
  *
- * @throws Refusal `not_found`, `invalid`, `rate_limited`, or `idempotency_mismatch` when the key was used for
- * another order.
+ * @throws Refusal `not_found`, `forbidden` where it writes to a forge, `invalid`, `rate_limited`, or
+ * `idempotency_mismatch` when the key was used for another order.
  */
 export function createRunWorkflowService(deps: RunWorkflowDeps) {
   const { database, ids } = deps;
-  return async (viewer: Viewer, order: WorkflowOrder): Promise<StartedRun> => {
+  return async (actor: Actor, order: WorkflowOrder): Promise<StartedRun> => {
     const { idempotencyKey: key } = order;
     const idempotency =
       key === undefined ? null : { key, bodyHash: bodyHashOf(order.name, sorted(order.params)) };
-    const kept = idempotency && (await findKeptRun(database, viewer.userId, idempotency));
+    const kept = idempotency && (await findKeptRun(database, actor.userId, idempotency));
     if (kept) return sameRun(kept);
-    const definition = await definitionOf(deps, viewer, order.name);
+    const definition = await definitionOf(deps, actor, order.name);
+    if (writesToForge(definition)) requireAbility(actor, 'git:push');
     const given = readParams(definition, order.params);
     if ('problem' in given) throw invalidParams(given);
     await spendTask(database, deps.tasksPerMinute, order.rateLimitKey);
     const answer = await insertWorkflowRun(database, {
       runId: ids.ordered(),
-      ownerId: viewer.userId,
+      ownerId: actor.userId,
       workflowName: definition.name,
       params: given.shown,
-      plan: sealPlan(deps, { definition, params: given.params }),
+      plan: sealPlan(deps, { definition, params: given.params, byAdministrator: actor.isAdmin }),
       steps: definition.steps.map(({ name, type: kind }) => ({ name, kind })),
       traceId: order.trace?.traceId ?? ids.random().replaceAll('-', ''),
       idempotency,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { scriptAgent } from '../../src/agents/script/script-agent.ts';
+import { everyAbility } from '../../src/domain/ability.ts';
 import { Refusal } from '../../src/domain/errors.ts';
 import { createFaults } from '../../src/lib/faults.ts';
 import { systemIds } from '../../src/lib/ids.ts';
@@ -52,10 +53,12 @@ async function makeService(t: TestContext, policy: Partial<CreateTaskPolicy> = {
       ...policy,
     },
   });
-  const owner = { userId: stage.ownerId, isAdmin: true };
+  const owner = { userId: stage.ownerId, isAdmin: true, abilities: everyAbility };
   return {
     stage,
     woken,
+    createWith: (abilities: readonly string[], more: Partial<Submission>) =>
+      create({ ...owner, abilities }, { ...submission, ...more }, nativeFields),
     create: (more: Partial<Submission> = {}) => create(owner, { ...submission, ...more }, nativeFields),
   };
 }
@@ -83,6 +86,22 @@ async function countRows({ database }: Stage): Promise<Readonly<Record<string, n
 const one = { idempotency_keys: 1, secrets: 1, workspaces: 1, tasks: 1, streams: 1, events: 1, runs: 1 };
 const refusalOf = (code: Refusal['code']) => (error: unknown) =>
   error instanceof Refusal && error.code === code;
+
+test('what publishes by itself is created by none but credentials that may push', async (t) => {
+  const { stage, createWith } = await makeService(t);
+  const less = ['projects:*', 'runs:*', 'settings:*', 'git:commit'];
+  for (const more of [
+    { publish: 'pull_request' },
+    { publish: 'branch' },
+    { kind: 'pr_review', outputMode: 'post_comments' },
+  ] as const) {
+    await assert.rejects(createWith(less, more), refusalOf('forbidden'), JSON.stringify(more));
+  }
+  assert.equal((await countRows(stage))['tasks'], 0);
+  await createWith(less, { publish: 'manual' });
+  await createWith(['git:push'], { publish: 'pull_request' });
+  assert.equal((await countRows(stage))['tasks'], 2);
+});
 
 test('twenty requests with one key at the same moment make one task', async (t) => {
   const { stage, create } = await makeService(t);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPostReviewHandler } from '../../src/effects/post-review.ts';
+import { everyAbility } from '../../src/domain/ability.ts';
 import type { ReviewResult } from '../../src/domain/review.ts';
 import { ForgeError, type Forge, type ForgePullRequest, type ReviewRequest } from '../../src/forges/forge.ts';
 import { createFaults } from '../../src/lib/faults.ts';
@@ -268,10 +269,10 @@ test('asked for by a person, a review is posted once for a pull request, and aga
     findCredential: async () => ({ git: undefined, token: new Secret('a-token') }),
     waitMs: 20_000,
   });
-  const viewer = { userId: ownerId, isAdmin: true };
+  const actor = { userId: ownerId, isAdmin: true, abilities: everyAbility };
   const ask = async (pullRequestNumber?: number) => {
     const asked = postReview(
-      viewer,
+      actor,
       { id: taskId },
       pullRequestNumber === undefined ? {} : { pullRequestNumber },
       never,

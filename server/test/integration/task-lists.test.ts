@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { createListTasksService } from '../../src/services/list-tasks.ts';
 import { cancelTask } from '../../src/store/cancel-task.ts';
 import { finishRun } from '../../src/store/finish-run.ts';
-import { findTask, readQueueFigures } from '../../src/store/tasks.ts';
+import { readQueueSizes } from '../../src/store/queue-room.ts';
+import { findTask } from '../../src/store/tasks.ts';
 import {
   addOwner,
   claimNext,
@@ -86,7 +87,7 @@ test('a list by state has those states and no others, and one by no state is emp
   assert.deepEqual(await statesOf(['cancelled']), ['cancelled']);
   assert.deepEqual(await statesOf(['running', 'pending', 'draft']), ['pending', 'running']);
   assert.deepEqual(await statesOf([]), []);
-  assert.deepEqual(await readQueueFigures(stage.database), { waiting: 1, live: 1 });
+  assert.deepEqual(await readQueueSizes(stage.database), { tasks: 1, reviews: 0, follow_ups: 0 });
 });
 
 test('a small total is exact at every moment, a large one is counted once for all who ask', async (t) => {

@@ -25,7 +25,11 @@ async function programsOf(t: TestContext, script: string) {
   const config = readConfig({ PATH: folder }, () => '');
   const executor = createProcessExecutor();
   const place = await makeTrialPlace(t, executor);
-  const host = { executor, folder: { root: folder, sandbox: join(folder, 'sandbox') }, logger: silentLogger };
+  const host = {
+    executor,
+    folder: { root: folder, sandbox: join(folder, 'sandbox'), workspaces: join(folder, 'workspaces') },
+    logger: silentLogger,
+  };
   const programs = createAgentPrograms(config, host);
   const agents = composeAgents(config);
   return {
@@ -88,7 +92,7 @@ test('a script, and a program that is not there, take no schema', async (t) => {
     readConfig({ PATH: '/nowhere', SLIPWAY_CODEX_PATH: '/nowhere/codex' }, () => ''),
     {
       executor: createProcessExecutor(),
-      folder: { root: '/nowhere', sandbox: '/nowhere' },
+      folder: { root: '/nowhere', sandbox: '/nowhere', workspaces: '/nowhere' },
       logger: silentLogger,
     },
   );

@@ -71,7 +71,7 @@ const probeMaxBytes = 256 * 1024;
 
 type Host = {
   readonly executor: Executor;
-  readonly folder: Pick<DataFolder, 'root' | 'sandbox'>;
+  readonly folder: Pick<DataFolder, 'root' | 'sandbox' | 'workspaces'>;
   readonly logger: Logger;
 };
 
@@ -80,7 +80,8 @@ export function createAgentPrograms(
   config: Pick<Config, 'agents' | 'programFolders'>,
   host: Host,
 ): Pick<WorkerContext, 'offerProgram' | 'versionOf' | 'takesSchema'> {
-  const folders = { stateFolder: host.folder.sandbox, dataFolder: host.folder.root };
+  const { sandbox, root, workspaces } = host.folder;
+  const folders = { stateFolder: sandbox, dataFolder: root, workspaceFolder: workspaces };
   const answers = new Map<string, Promise<string | undefined>>();
 
   const offer: WorkerContext['offerProgram'] = async (agent, place) => {

@@ -8,12 +8,16 @@ import type { Logger } from './lib/logger.ts';
 /** The executor that the operator chose; nothing falls back to less isolation. */
 export function composeExecutor(
   config: Pick<Config, 'worker'>,
-  folder: Pick<DataFolder, 'sandbox'>,
+  folder: Pick<DataFolder, 'sandbox' | 'workspaces'>,
   logger: Logger,
 ): Executor {
   switch (config.worker.isolation) {
     case 'bubblewrap':
-      return createBubblewrapExecutor({ stateFolder: folder.sandbox, logger });
+      return createBubblewrapExecutor({
+        stateFolder: folder.sandbox,
+        workspaceFolder: folder.workspaces,
+        logger,
+      });
     case 'process':
       return createProcessExecutor({});
   }

@@ -11,9 +11,10 @@ import type { HttpDeps } from './http/http-deps.ts';
 import { systemIds } from './lib/ids.ts';
 import type { Secret } from './lib/secret.ts';
 import { createAnswerApprovalService } from './services/answer-approval.ts';
-import { createStaticTokenAuthenticator } from './services/authenticate.ts';
+import { createAuthenticate } from './services/authenticate.ts';
 import { createBrowseSentryService } from './services/browse-sentry.ts';
 import { createCancelTaskService } from './services/cancel-task.ts';
+import { createApiKeyService } from './services/create-api-key.ts';
 import { createPostReviewService } from './services/post-review.ts';
 import { createPullRequestService } from './services/create-pull-request.ts';
 import { createDeleteKeyService } from './services/delete-key.ts';
@@ -21,10 +22,12 @@ import { createEventFollower } from './services/follow-events.ts';
 import { createFollowTaskService } from './services/follow-task.ts';
 import { createInstructTaskService } from './services/instruct-task.ts';
 import { createListAgentsService, type DescribeAgents } from './services/list-agents.ts';
+import { createListApiKeysService } from './services/list-api-keys.ts';
 import { createListApprovalsService } from './services/list-approvals.ts';
 import { createListDeliveriesService } from './services/list-deliveries.ts';
 import { createListKeysService } from './services/list-keys.ts';
 import { createListRepositoriesService } from './services/list-repositories.ts';
+import { createListTaskOverviewsService } from './services/list-task-overviews.ts';
 import { createListTasksService } from './services/list-tasks.ts';
 import { createReadDiffService } from './services/read-diff.ts';
 import { createReadHealthService } from './services/read-health.ts';
@@ -32,7 +35,9 @@ import { createReadWorkService } from './services/read-work.ts';
 import { createRedeliverService } from './services/redeliver.ts';
 import { createRegisterKeyService } from './services/register-key.ts';
 import { createReviewTaskService } from './services/review-task.ts';
+import { createRevokeApiKeyService } from './services/revoke-api-key.ts';
 import { createShowTaskService } from './services/show-task.ts';
+import { createShowTaskOverviewService } from './services/show-task-overview.ts';
 import { createVerifyKeyService } from './services/verify-key.ts';
 import { isDatabaseAway } from './store/database.ts';
 import { sumWorkspaces } from './store/workspaces.ts';
@@ -54,15 +59,19 @@ export function composeHttp(
   const createTask = composeCreateTask(foundation);
   const webhooks = composeWebhooks(foundation, createTask);
   runLoop(stack, webhooks.inbox.run);
+  warnOfShortKeys(foundation);
   return createHttpServer({
     services: {
       ...composeServices(foundation, details.describeAgents),
       createTask,
       webhooks: webhooks.services,
     },
-    authenticate: createStaticTokenAuthenticator({
+    authenticate: createAuthenticate({
+      database: foundation.database,
+      logger: foundation.logger,
+      administratorId: foundation.adminId,
       token: details.token,
-      viewer: { userId: foundation.adminId, isAdmin: true },
+      apiKeys: foundation.config.http.apiKeys,
     }),
     isShuttingDown: details.isShuttingDown,
     isDatabaseAway,
@@ -70,7 +79,19 @@ export function composeHttp(
     logger: foundation.logger,
     telemetry: foundation.telemetry,
     scrape: foundation.telemetry.meter.scrape,
+    options: {
+      codebotQueueSize: foundation.config.codebot.maxQueueSize,
+      codebotRetentionMs: foundation.config.codebot.retentionSeconds * 1_000,
+    },
   });
+}
+
+const guessableBelow = 16;
+
+function warnOfShortKeys({ config, logger }: Foundation): void {
+  const short = config.http.apiKeys.filter((key) => key.reveal().length < guessableBelow).length;
+  if (short === 0) return;
+  logger.warn({ keys: short }, 'CODEBOT_API_KEYS has keys of less than 16 characters: they can be guessed');
 }
 
 function composeServices(
@@ -102,6 +123,10 @@ function composeServices(
     showTask: createShowTaskService({ database }),
     readWork: createReadWorkService({ database }),
     listTasks: createListTasksService({ database }),
+    overviews: {
+      show: createShowTaskOverviewService({ database }),
+      list: createListTaskOverviewsService({ database }),
+    },
     readDiff: createReadDiffService({ database, blobs }),
     followTask: createFollowTaskService({ database, follower }),
     workflows: composeWorkflowServices({
@@ -158,7 +183,7 @@ function composeKeyServices({
   forges: { forges },
   logger,
   telemetry,
-}: Foundation): Pick<HttpDeps['services'], 'keys' | 'listRepositories' | 'browseSentry'> {
+}: Foundation): Pick<HttpDeps['services'], 'keys' | 'apiKeys' | 'listRepositories' | 'browseSentry'> {
   const sentry = composeSentry(config, telemetry.meter);
   const access = { database, keyRing, forges, isForgeError, ...sentry };
   return {
@@ -167,6 +192,11 @@ function composeKeyServices({
       list: createListKeysService({ database }),
       verify: createVerifyKeyService(access),
       remove: createDeleteKeyService({ database }),
+    },
+    apiKeys: {
+      create: createApiKeyService({ database, ids: systemIds, logger }),
+      list: createListApiKeysService({ database }),
+      revoke: createRevokeApiKeyService({ database, logger }),
     },
     listRepositories: createListRepositoriesService({ ...access, hide: logger.hide }),
     browseSentry: createBrowseSentryService(access),

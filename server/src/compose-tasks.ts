@@ -18,6 +18,7 @@ export function composeCreateTask(foundation: Foundation): ReturnType<typeof cre
     policy: {
       repositories: foundation.repositories,
       defaultAgent: config.agents.defaultAgent,
+      scriptCommand: config.agents.scriptCommand,
       timeoutSecondsDefault: config.tasks.timeoutSeconds,
       timeoutSecondsMax: config.tasks.timeoutMaxSeconds,
       tasksPerMinute: config.tasks.perMinute,

@@ -74,7 +74,7 @@ export async function layFoundation(
 ): Promise<Foundation> {
   // First, so that it is closed last: what the others do while they stop is told too.
   const telemetry = await composeTelemetry(config, logger, stack);
-  const folder = await openDataFolder(dataFolder, config.data.blobFolder);
+  const folder = await openDataFolder(dataFolder, config.data);
   const lock = await lockFolder(folder.root, 'slipway');
   stack.defer(() => lock.release());
   stack.defer(() => removeSocketFolder(folder));
@@ -170,7 +170,8 @@ export type RunningWork = {
 export async function startWork(foundation: Foundation, stack: AsyncDisposableStack): Promise<RunningWork> {
   const { config, database, logger, telemetry, wakeups } = foundation;
   const workerId = await keptWorkerId(foundation.folder, systemIds.ordered);
-  await ensureWorker(database, { id: workerId, host: hostname(), version });
+  const workspacesFolder = foundation.folder.workspaces;
+  await ensureWorker(database, { id: workerId, host: hostname(), version, workspacesFolder });
   const context = workerContext(foundation, workerId, composeExecutor(config, foundation.folder, logger));
   const leases = createLeaseKeeper(database, logger, telemetry);
   const worker = createWorker(context, leases);
@@ -293,6 +294,7 @@ function workerSettings(config: Config, repositories: WorkerSettings['repositori
     approvalSeconds: agents.approvalSeconds,
     approvalHoldMs: agents.approvalHoldSeconds * 1_000,
     agentExitMs: agents.exitSeconds * 1_000,
+    testFixes: agents.testFixes,
     reviewCommand: config.reviews.command,
     ...(fault !== undefined && isSupervisorPoint(fault.point) ? { supervisorFault: fault } : {}),
   };

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../lib/logger.ts';
-import { errorBody } from './error-body.ts';
+import type { ErrorForm } from './error-body.ts';
 import { problemOf } from './problem.ts';
 import type { RequestWatch } from './watch-requests.ts';
 
@@ -12,6 +12,8 @@ export function createErrorHandler(deps: {
   readonly logger: Logger;
   readonly isDatabaseAway: (error: unknown) => boolean;
   readonly aboutOf: RequestWatch['aboutOf'];
+  /** Of the surface whose paths these are. */
+  readonly form: ErrorForm;
 }) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = problemOf(error, deps.isDatabaseAway);
@@ -29,6 +31,6 @@ export function createErrorHandler(deps: {
     // Fastify cuts the connection after a body that it did not take. The reset then overtakes the answer,
     // and the client never learns why; instead the rest is read and thrown away, within the time limit.
     reply.removeHeader('connection');
-    return reply.code(problem.status).send(errorBody(problem));
+    return reply.code(problem.status).send(deps.form.bodyOf(problem));
   };
 }

@@ -9,11 +9,13 @@ import { createAuth } from './auth.ts';
 import { onClientError } from './client-error.ts';
 import { describeApi } from './describe-api.ts';
 import { statedKeyword } from './documented.ts';
-import { errorBody } from './error-body.ts';
+import { errorBody, nativeErrors, type ErrorForm } from './error-body.ts';
 import { httpOptionDefaults, type HttpDeps, type HttpOptions } from './http-deps.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { watchRoutes, type KnownPaths } from './known-paths.ts';
 import { createStreamMetrics } from './stream-metrics.ts';
+import type { CodebotDeps } from './surfaces/codebot/codebot-deps.ts';
+import { addCodebotSurface } from './surfaces/codebot/codebot-surface.ts';
 import type { CodeforgeDeps } from './surfaces/codeforge/codeforge-deps.ts';
 import { addCodeforgeSurface } from './surfaces/codeforge/codeforge-surface.ts';
 import { watchRequests } from './watch-requests.ts';
@@ -37,11 +39,14 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   // Every open stream listens to it, and there may be thousands.
   setMaxListeners(0, closing.signal);
   const app = openFastify(options);
-  const answerUnknownPath = createUnknownPathHandler(watchRoutes(app));
+  const known = watchRoutes(app);
+  const answerUnknownPath = createUnknownPathHandler(known, nativeErrors);
   app.setNotFoundHandler(answerUnknownPath);
   takeJsonBodies(app);
   const requests = watchRequests(app, deps);
-  app.setErrorHandler(createErrorHandler({ ...deps, aboutOf: requests.aboutOf }));
+  const errorHandlerOf = (form: ErrorForm) =>
+    createErrorHandler({ ...deps, aboutOf: requests.aboutOf, form });
+  app.setErrorHandler(errorHandlerOf(nativeErrors));
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headersOf(request));
   });
@@ -54,9 +59,18 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
     answerUnknownPath,
     placeOf: requests.placeOf,
     streams: createStreamMetrics(deps.telemetry.meter),
-    describeApi: () => describeApi(deps.version, (other) => addCodeforgeSurface(other, codeforge)),
+    describeApi: () => describeApi(deps.version, addSurfaces),
   };
-  addCodeforgeSurface(app, codeforge);
+  const codebot: CodebotDeps = {
+    ...codeforge,
+    errorHandlerOf,
+    unknownPathHandlerOf: (form) => createUnknownPathHandler(known, form),
+  };
+  const addSurfaces = (server: FastifyInstance): void => {
+    addCodeforgeSurface(server, codeforge);
+    addCodebotSurface(server, codebot);
+  };
+  addSurfaces(app);
   return {
     async listen(host, port) {
       await app.listen({ host, port });
@@ -125,7 +139,7 @@ function headersOf(request: Pick<FastifyRequest, 'id'>): Record<string, string> 
 }
 
 /** 404 for paths that do not exist, 405 for those that do. */
-function createUnknownPathHandler(known: KnownPaths) {
+function createUnknownPathHandler(known: KnownPaths, form: ErrorForm) {
   return (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const methods = known.methodsOf(request.url.split('?', 1)[0] ?? '');
     if (methods.length === 0) throw new Refusal('not_found', 'not found');
@@ -133,7 +147,7 @@ function createUnknownPathHandler(known: KnownPaths) {
     return reply
       .header('allow', methods.join(', '))
       .code(405)
-      .send(errorBody({ status: 405, message }));
+      .send(form.bodyOf({ status: 405, message }));
   };
 }
 

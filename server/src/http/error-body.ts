@@ -1,6 +1,14 @@
 import { STATUS_CODES } from 'node:http';
-import { Type, type Static } from 'typebox';
+import { Type, type Static, type TSchema } from 'typebox';
 import type { Problem } from './problem.ts';
+
+/** How refusals look on a surface. */
+export type ErrorForm = {
+  readonly bodyOf: (problem: Pick<Problem, 'status' | 'message' | 'fields'>) => object;
+  readonly schema: TSchema;
+  /** What its errors say, by status, where that is not what the native ones say: for examples. */
+  readonly messages: Readonly<Record<number, string>>;
+};
 
 /** The error body of the native API, and of paths that belong to no surface. */
 export const errorSchema = Type.Object(
@@ -29,3 +37,5 @@ export function errorBody(problem: Pick<Problem, 'status' | 'message' | 'fields'
     ...(problem.fields === undefined ? {} : { fields: problem.fields }),
   };
 }
+
+export const nativeErrors: ErrorForm = { bodyOf: errorBody, schema: errorSchema, messages: {} };

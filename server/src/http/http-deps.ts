@@ -4,6 +4,7 @@ import type { Telemetry } from '../lib/telemetry.ts';
 import type { ApprovalAnswer } from '../services/answer-approval.ts';
 import type { Authenticate } from '../services/authenticate.ts';
 import type { BrowseSentry } from '../services/browse-sentry.ts';
+import type { ApiKeyOrder, ApiKeyRow, CreatedApiKey } from '../services/create-api-key.ts';
 import type { OpenPullRequest, PullRequestOrder } from '../services/create-pull-request.ts';
 import type { CreatedTask, Submission, SubmissionFields } from '../services/create-task.ts';
 import type { FollowUntilRest } from '../services/follow-until-rest.ts';
@@ -13,6 +14,7 @@ import type { Approval } from '../services/list-approvals.ts';
 import type { DeliveryPage, DeliveryQuery, DeliveryRecord } from '../services/list-deliveries.ts';
 import type { KeyRow } from '../services/list-keys.ts';
 import type { RepositoryPage, RepositoryPageWish, RepositorySource } from '../services/list-repositories.ts';
+import type { TaskOverviewQuery } from '../services/list-task-overviews.ts';
 import type { TaskListQuery, TaskPage } from '../services/list-tasks.ts';
 import type { WebhookDelivery, WebhookPage, WebhookQuery } from '../services/list-webhooks.ts';
 import type { PostReview } from '../services/post-review.ts';
@@ -20,8 +22,10 @@ import type { Health } from '../services/read-health.ts';
 import type { Work } from '../services/read-work.ts';
 import type { ReceiveWebhook } from '../services/receive-webhook.ts';
 import type { KeyRegistration } from '../services/register-key.ts';
+import type { Actor } from '../services/require-ability.ts';
 import type { ReviewTask } from '../services/review-task.ts';
 import type { Task, TaskReference, Viewer } from '../services/show-task.ts';
+import type { OverviewWish, TaskOverview, WholeTaskOverview } from '../services/show-task-overview.ts';
 import type { McpServerReference } from '../services/delete-mcp-server.ts';
 import type { McpServerRow } from '../services/list-mcp-servers.ts';
 import type { McpServerRegistration } from '../services/register-mcp-server.ts';
@@ -34,12 +38,12 @@ import type { WorkflowServices } from './workflow-services.ts';
 /** What requests cause or read: the functions that the services' `create…` give. */
 export type HttpServices = {
   readonly createTask: (
-    viewer: Viewer,
+    actor: Actor,
     submission: Submission,
     fields: SubmissionFields,
   ) => Promise<CreatedTask>;
   readonly instructTask: (
-    viewer: Viewer,
+    actor: Actor,
     reference: TaskReference,
     instruction: Instruction,
   ) => Promise<InstructedTask>;
@@ -52,8 +56,16 @@ export type HttpServices = {
   /** Of a task that the caller has been shown. */
   readonly readWork: (taskId: string, withIterations: boolean) => Promise<Work>;
   readonly listTasks: (viewer: Viewer, query: TaskListQuery) => Promise<TaskPage>;
+  readonly overviews: {
+    readonly show: (
+      viewer: Viewer,
+      reference: TaskReference,
+      wish: OverviewWish,
+    ) => Promise<WholeTaskOverview>;
+    readonly list: (viewer: Viewer, query: TaskOverviewQuery) => Promise<readonly TaskOverview[]>;
+  };
   readonly createPullRequest: (
-    viewer: Viewer,
+    actor: Actor,
     reference: TaskReference,
     order: PullRequestOrder,
     signal: AbortSignal,
@@ -82,6 +94,11 @@ export type HttpServices = {
     readonly list: (viewer: Viewer) => Promise<readonly KeyRow[]>;
     readonly verify: (viewer: Viewer, name: string, signal: AbortSignal) => Promise<KeyVerdict>;
     readonly remove: (viewer: Viewer, name: string) => Promise<void>;
+  };
+  readonly apiKeys: {
+    readonly create: (actor: Actor, order: ApiKeyOrder) => Promise<CreatedApiKey>;
+    readonly list: (actor: Actor) => Promise<readonly ApiKeyRow[]>;
+    readonly revoke: (actor: Actor, id: string) => Promise<void>;
   };
   readonly mcpServers: {
     readonly register: (viewer: Viewer, registration: McpServerRegistration) => Promise<void>;
@@ -155,6 +172,9 @@ export type HttpOptions = {
   readonly streamKeepaliveMs: number;
   /** A client that takes nothing for so long is cut off; it can resume. */
   readonly streamStallMs: number;
+  /** Codebot: so many tasks may wait, and so long after its end a task is shown. */
+  readonly codebotQueueSize: number;
+  readonly codebotRetentionMs: number;
 };
 
 export const httpOptionDefaults: HttpOptions = {
@@ -167,4 +187,6 @@ export const httpOptionDefaults: HttpOptions = {
   workflowStreamMaxMs: 1_800_000,
   streamKeepaliveMs: 15_000,
   streamStallMs: 60_000,
+  codebotQueueSize: 100,
+  codebotRetentionMs: 86_400_000,
 };

@@ -8,10 +8,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * wrong, and nothing here is authorised by what a browser may send unasked.
  */
 export function takeJsonBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
-    parseObject(body),
-  );
+  parseJsonBodies(app, 'invalid JSON body');
   app.addHook('onRequest', async (request) => {
     // Fastify refuses a type that it cannot parse before any parser is asked.
     delete request.headers['content-type'];
@@ -21,13 +18,21 @@ export function takeJsonBodies(app: FastifyInstance): void {
   });
 }
 
-function parseObject(bytes: Buffer): object {
+/** What is no JSON object is refused in these words, on this server or below this plugin. */
+export function parseJsonBodies(app: FastifyInstance, refusal: string): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    parseObject(body, refusal),
+  );
+}
+
+function parseObject(bytes: Buffer, refusal: string): object {
   if (bytes.length === 0) return {};
   try {
     const value: unknown = JSON.parse(utf8.decode(bytes));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
-    throw new Refusal('invalid', 'invalid JSON body', { cause: error });
+    throw new Refusal('invalid', refusal, { cause: error });
   }
-  throw new Refusal('invalid', 'invalid JSON body');
+  throw new Refusal('invalid', refusal);
 }

@@ -1,8 +1,9 @@
 import type { TaskOptions, PublishMode } from '../domain/options.ts';
-import { queueOf, type RunKind } from '../domain/run-state.ts';
+import { queueOf, type TaskKind } from '../domain/run-state.ts';
 import { createGatherer } from '../lib/gather.ts';
 import { jsonText } from './append-events.ts';
 import { isDatabaseAway, type Database, type HotStatement } from './database.ts';
+import { hasRoom, wasFull } from './queue-room.ts';
 
 /** A batch is bounded, so that a statement stays short whatever waits. */
 const itemsPerBatch = 64;
@@ -19,7 +20,7 @@ export type NewTask = {
   readonly repositoryId: string;
   readonly repositoryUrl: string;
   readonly source: string;
-  readonly kind: RunKind;
+  readonly kind: TaskKind;
   readonly prompt: string;
   readonly options: TaskOptions;
   readonly publish: PublishMode;
@@ -140,8 +141,40 @@ export async function insertTask(database: Database, task: NewTask): Promise<Dat
   return (await insertTasks(database, [task]))[0];
 }
 
-async function insertTasks(
+/**
+ * Gives what stores tasks up to a limit of runs that wait in the queue of tasks: `full` where it is reached, and
+ * nothing is stored. One after the other, so that many who come at once take one connection between them.
+ */
+export function createLimitedTaskInserter(database: Database) {
+  const insert = createGatherer({
+    perform: ([asked]: readonly LimitedTask[]) =>
+      asked === undefined ? Promise.resolve([]) : insertWithin(database, asked.task, asked.limit),
+    isAway: isDatabaseAway,
+    itemsPerBatch: 1,
+    batchesAtOnce: 1,
+  });
+  return async (asked: LimitedTask): Promise<Date | 'full' | undefined> =>
+    (await wasFull(database, queueOf(asked.task.kind), asked.limit)) ? 'full' : insert(asked);
+}
+
+type LimitedTask = { readonly task: NewTask; readonly limit: number };
+
+function insertWithin(
   database: Database,
+  task: NewTask,
+  limit: number,
+): Promise<readonly (Date | 'full' | undefined)[]> {
+  return database.hotTransaction(async (client) => {
+    if (!(await hasRoom(client, queueOf(task.kind), limit))) return ['full'];
+    return insertTasks(
+      { statement: async (hot, values) => (await client.query({ ...hot, values: [...values] })).rows },
+      [task],
+    );
+  });
+}
+
+async function insertTasks(
+  database: Pick<Database, 'statement'>,
   tasks: readonly NewTask[],
 ): Promise<readonly (Date | undefined)[]> {
   const rows = await database.statement<{ id: string; created_at: Date }>(createTasks, [

@@ -3,7 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { systemIds } from '../../src/lib/ids.ts';
-import { createTaskInserter, findIdempotencyKey, type NewTask } from '../../src/store/create-task.ts';
+import {
+  createLimitedTaskInserter,
+  createTaskInserter,
+  findIdempotencyKey,
+  type NewTask,
+} from '../../src/store/create-task.ts';
 import { isDatabaseAway, type Database } from '../../src/store/database.ts';
 import { findSecret } from '../../src/store/secrets.ts';
 import { addOwner, newTask, setStage, type Stage } from '../support/stored-tasks.ts';
@@ -210,4 +215,16 @@ test('an answer that is lost after the flush: nothing is sent twice, and the key
     await storedTasks(stage),
     tasks.map((task) => task.taskId),
   );
+});
+
+test('two servers that fill a queue at once stop at its limit, and not before', async (t) => {
+  const stage = await setStage(t);
+  const servers = [createLimitedTaskInserter(stage.database), createLimitedTaskInserter(stage.database)];
+  const asked = Array.from({ length: 15 }, () =>
+    servers.map((insert) => insert({ task: newTask(stage), limit: 9 })),
+  );
+  const answers = await Promise.all(asked.flat());
+  assert.equal(answers.filter((answer) => answer instanceof Date).length, 9);
+  assert.equal(answers.filter((answer) => answer === 'full').length, 21);
+  assert.equal((await storedTasks(stage)).length, 9);
 });

@@ -8,7 +8,7 @@ import { systemIds } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { insertTask } from '../../src/store/create-task.ts';
 import { findTreeOwners } from '../../src/store/idle-workspaces.ts';
-import { ensureRepository } from '../../src/store/owners.ts';
+import { ensureRepository, ensureWorker } from '../../src/store/owners.ts';
 import { findSharedWorkspace } from '../../src/store/shared-workspace.ts';
 import { createWakeups } from '../../src/store/wakeups.ts';
 import {
@@ -137,6 +137,20 @@ test("a deleted workspace is on nobody's disk, once; what was made in it stays",
   const shared = { task: { id: made.taskId }, ownerId: house.ownerId, repositoryId };
   const found = await findSharedWorkspace(database, shared);
   assert.deepEqual(found, { ...found, taskId: made.taskId, workspaceId: undefined });
+});
+
+test('what lies in a folder that a worker uses no more is not its own; its first word about it changes nothing', async (t) => {
+  const house = await makeHouse(t);
+  const { database, workerId } = house;
+  const made = await makeEndedTask(house, 1);
+  const move = (workspacesFolder: string) =>
+    ensureWorker(database, { id: workerId, host: 'here', version: '0', workspacesFolder });
+  await move('/before');
+  assert.equal(await ownerOf(house, made), workerId);
+  await move('/before');
+  assert.equal(await ownerOf(house, made), workerId);
+  await move('/elsewhere');
+  assert.equal(await ownerOf(house, made), null);
 });
 
 test('no workspace goes while any task of it is at work, is reviewed or is being published', async (t) => {

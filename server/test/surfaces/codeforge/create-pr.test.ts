@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { RunFailure } from '../../../src/domain/failure.ts';
 import type { PullRequestSettlement } from '../../../src/store/settle-pull-request.ts';
 import { until } from '../../support/processes.ts';
@@ -75,6 +76,40 @@ test('a body may be missing, empty, or full of empty fields', async (t) => {
   assert.equal(answer.status, 200);
   assert.deepEqual([asked.title, asked.base, asked.overwrite], ['Fix the failing test', null, []]);
   assert.match(asked.body, /All green\./u);
+  assert.match(asked.body, /\n- `src\/auth\.ts` modified\n- and 3 more\n/u);
+  assert.doesNotMatch(asked.body, /## (?:Tests|Ticket)/u);
+});
+
+test('what the task was submitted with names branch and title, and tests of the very work stand in the text', async (t) => {
+  const stage = await finished(t);
+  const branch = 'u/codebot/abc1234/add-dark-mode';
+  const options = { branch, pullRequestTitle: 'add-dark-mode', ticket: { id: 'FEAT-123' } };
+  const tests = {
+    command: 'npm test',
+    passed: true,
+    exitCode: 0,
+    reason: '',
+    output: '',
+    durationSeconds: 8,
+  };
+  const { kysely } = stage.api.database;
+  const { commit } = await kysely.selectFrom('runs').select('commit').executeTakeFirstOrThrow();
+  await kysely
+    .updateTable('tasks')
+    .set({
+      options: sql`options || ${JSON.stringify(options)}::jsonb`,
+      tests: JSON.stringify({ ...tests, commit }),
+    })
+    .execute();
+  const [answer, asked] = await Promise.all([createPr(stage), publish(stage)]);
+  assert.deepEqual([answer.json.branch, asked.title], [branch, 'add-dark-mode']);
+  assert.match(asked.body, /^## Ticket\n\nFEAT-123\n/u);
+  assert.match(
+    asked.body,
+    /## Tests\n\nThe tests passed at [0-9a-f]{12} after 8 s:\n\n```\nnpm test\n```\n/u,
+  );
+  const { json: task } = await stage.api.call('GET', `/api/v1/tasks/${stage.id}`);
+  assert.deepEqual([task.branch, task.tests.passed], [branch, true]);
 });
 
 test('what the forge refuses for good is a 500 in its words, and the end of the task', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { Readable } from 'node:stream';
 import type { PullRequestPayload, ReviewPayload } from '../../../src/domain/effect-state.ts';
-import type { AgentOutput, ChangesSummary, NewEvent } from '../../../src/domain/event.ts';
+import type { AgentOutput, ChangedFiles, ChangesSummary, NewEvent } from '../../../src/domain/event.ts';
 import type { ReviewResult } from '../../../src/domain/review.ts';
 import { noSpend, type Spend } from '../../../src/domain/spend.ts';
 import type { RunQueue } from '../../../src/domain/run-state.ts';
@@ -54,12 +54,9 @@ export type Driver = {
   readonly cancel: (run: ClaimedRun, state?: 'preparing' | 'running') => Promise<void>;
 };
 
-const someChanges: ChangesSummary = {
-  filesModified: 3,
-  filesCreated: 1,
-  filesDeleted: 0,
-  insertions: 142,
-  deletions: 38,
+const someWork: { readonly changes: ChangesSummary; readonly files: ChangedFiles } = {
+  changes: { filesModified: 3, filesCreated: 1, filesDeleted: 0, insertions: 142, deletions: 38 },
+  files: { files: [{ path: 'src/auth.ts', status: 'modified' }], more: 3 },
 };
 
 /** Two minutes less 0.3 s of work, as `finish` says too, and a minute on hold. */
@@ -135,7 +132,7 @@ export async function driveTasks({ database, wakeups, blobs }: TestApi): Promise
       const work =
         end.patch === undefined
           ? undefined
-          : { commit, bundle: await kept('bundle'), patch: await kept(end.patch), changes: someChanges };
+          : { commit, bundle: await kept('bundle'), patch: await kept(end.patch), ...someWork };
       const push =
         end.push === undefined
           ? undefined

@@ -28,7 +28,10 @@ test('GET / is the documented card with our name, and a page for browsers', asyn
 });
 
 test('GET /health has every documented field without a credential', async (t) => {
-  const { call } = await testApi(t);
+  const { call, create } = await testApi(t);
+  await create();
+  await create();
+  await create({ task_type: 'review' });
   const health = await call('GET', '/health', { token: null });
   assert.equal(health.status, 200);
   assert.deepEqual(health.json, {
@@ -38,6 +41,8 @@ test('GET /health has every documented field without a credential', async (t) =>
     version: '1.2.3',
     uptime: '5m30s',
     workspace_disk_usage_mb: 123.45,
+    task_queue_size: 2,
+    review_queue_size: 1,
   });
 });
 
@@ -47,6 +52,7 @@ test('while the database is away, requests are 503 with Retry-After, nothing is 
   assert.equal(health.status, 503);
   assert.equal(health.json.status, 'degraded');
   assert.equal(health.json.sqlite, 'disconnected');
+  assert.deepEqual([health.json.task_queue_size, health.json.review_queue_size], [0, 0]);
   const ready = await call('GET', '/ready');
   assert.equal(ready.status, 503);
   const id = '77a2ffbd-11b6-4654-9325-89306d55bc89';

@@ -28,6 +28,14 @@ test('what does not fit the kind of task is a 400 at its field', async (t) => {
           ] as const,
       ),
     ),
+    ...['plan', 'review', 'pr_review'].map(
+      (kind) =>
+        [
+          { ...pullRequest({ test_command: 'npm test' }), task_type: kind },
+          'test_command',
+          'is for code tasks',
+        ] as const,
+    ),
     [config({ workspace_task_id: 7 }), 'workspace_task_id', 'must be a string'],
   ];
   for (const [change, field, message] of cases) {
@@ -45,7 +53,7 @@ test('what goes without saying may be said, or be empty', async (t) => {
   const bodies = [
     { task_type: 'plan', publish: 'manual' },
     { task_type: 'review', publish: '' },
-    pullRequest({ pr_number: 2_147_483_647, output_mode: '' }),
+    pullRequest({ pr_number: 2_147_483_647, output_mode: '', test_command: '' }),
     config({ pr_number: 42, output_mode: 'api_only', workspace_task_id: '' }),
   ];
   for (const body of bodies) await create(body);

@@ -17,7 +17,7 @@ import { silentLogger, type Logger } from '../../../src/lib/logger.ts';
 import type { Meter } from '../../../src/lib/metrics.ts';
 import { Secret } from '../../../src/lib/secret.ts';
 import { createAnswerApprovalService } from '../../../src/services/answer-approval.ts';
-import { createStaticTokenAuthenticator, type Authenticate } from '../../../src/services/authenticate.ts';
+import { createAuthenticate, type Authenticate } from '../../../src/services/authenticate.ts';
 import { createCancelTaskService } from '../../../src/services/cancel-task.ts';
 import { createPullRequestService } from '../../../src/services/create-pull-request.ts';
 import { createTaskService, type CreateTaskPolicy } from '../../../src/services/create-task.ts';
@@ -29,6 +29,7 @@ import { createListAgentsService, type AgentDescription } from '../../../src/ser
 import { createListApprovalsService } from '../../../src/services/list-approvals.ts';
 import { createListDeliveriesService } from '../../../src/services/list-deliveries.ts';
 import { createListWorkspacesService } from '../../../src/services/list-workspaces.ts';
+import { createListTaskOverviewsService } from '../../../src/services/list-task-overviews.ts';
 import { createListTasksService } from '../../../src/services/list-tasks.ts';
 import { createPostReviewService } from '../../../src/services/post-review.ts';
 import { createReadDiffService } from '../../../src/services/read-diff.ts';
@@ -37,10 +38,13 @@ import { createReadWorkService } from '../../../src/services/read-work.ts';
 import { createRedeliverService } from '../../../src/services/redeliver.ts';
 import { createReviewTaskService } from '../../../src/services/review-task.ts';
 import { createShowTaskService } from '../../../src/services/show-task.ts';
+import { createShowTaskOverviewService } from '../../../src/services/show-task-overview.ts';
 import { createBlobFolder, type BlobFolder } from '../../../src/store/blob-folder.ts';
 import { isDatabaseAway, openDatabase, type Database } from '../../../src/store/database.ts';
 import { ensureAdministrator } from '../../../src/store/owners.ts';
+import { ensureUser } from '../../../src/store/users.ts';
 import { createWakeups, type Wakeups } from '../../../src/store/wakeups.ts';
+import { storeApiKey } from '../../support/api-keys.ts';
 import { openTestDatabase } from '../../support/database.ts';
 import { makeForges } from '../../support/forges.ts';
 import { answerCheckOf } from './described-answers.ts';
@@ -84,7 +88,8 @@ export type TestAnswer = {
 };
 
 export const adminToken = 'the-administrators-token';
-export const strangerToken = 'the-token-of-somebody-else';
+/** An API key with every ability, of a member who owns nothing. */
+export const strangerToken = `slipway_${'stranger'.repeat(5)}123`;
 
 /** The smallest body that makes a task. */
 export const smallestTask = {
@@ -124,7 +129,7 @@ export async function testApi(t: TestContext, options: TestApiOptions = {}): Pro
   const logger = recordingLogger(log);
   const { database: present, remove } = await openTestDatabase();
   endings.push(remove);
-  const { authenticate, administratorId } = await knownTokens(present);
+  const { authenticate, administratorId } = await knownTokens(present, logger);
   const database = options.databaseAway === true ? absentDatabase() : present;
   const wakeups = createWakeups(database, 'test', logger);
   const blobs = createBlobFolder(folder);
@@ -233,6 +238,10 @@ function createServices(parts: {
     showTask: createShowTaskService({ database }),
     readWork: createReadWorkService({ database }),
     listTasks: createListTasksService({ database }),
+    overviews: {
+      show: createShowTaskOverviewService({ database }),
+      list: createListTaskOverviewsService({ database }),
+    },
     readDiff: createReadDiffService({ database, blobs }),
     followTask: createFollowTaskService({ database, follower }),
     workflows: composeWorkflowServices({
@@ -275,25 +284,17 @@ function createServices(parts: {
   };
 }
 
-/** The administrator's token, and that of an ordinary user who owns nothing. */
+/** The administrator's token, and what is stored: at first the key of an ordinary user who owns nothing. */
 async function knownTokens(
   database: Database,
+  logger: Logger,
 ): Promise<{ readonly authenticate: Authenticate; readonly administratorId: string }> {
   const administratorId = await ensureAdministrator(database, systemIds);
-  const strangerId = systemIds.ordered();
-  const administrator = createStaticTokenAuthenticator({
-    token: new Secret(adminToken),
-    viewer: { userId: administratorId, isAdmin: true },
-  });
-  await database.kysely
-    .insertInto('users')
-    .values({ id: strangerId, login: 'stranger', role: 'member' })
-    .execute();
-  const stranger = createStaticTokenAuthenticator({
-    token: new Secret(strangerToken),
-    viewer: { userId: strangerId, isAdmin: false },
-  });
-  return { administratorId, authenticate: async (token) => (await administrator(token)) ?? stranger(token) };
+  const ownerId = await ensureUser(database, systemIds, 'stranger');
+  await storeApiKey(database, { ownerId, key: strangerToken });
+  const token = new Secret(adminToken);
+  const authenticate = createAuthenticate({ database, logger, administratorId, token, apiKeys: [] });
+  return { administratorId, authenticate };
 }
 
 async function send(

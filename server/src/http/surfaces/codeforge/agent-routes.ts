@@ -34,6 +34,7 @@ const documents = {
     operationId: 'listAgents',
     summary: 'List the agents of this server',
     tag: 'Agents',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'All agents, whether their program is there or not.',
@@ -56,6 +57,7 @@ const documents = {
     operationId: 'getAgentHealth',
     summary: 'Tell whether the default agent can be used',
     tag: 'Agents',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'Its program is there.',

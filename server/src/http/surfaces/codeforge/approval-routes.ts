@@ -16,9 +16,9 @@ import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { exampleTaskId } from './document-texts.ts';
 import { invalidFields } from './field-errors.ts';
 import { approvalBodyOf } from './projection.ts';
-import { dropNulls } from './request-parts.ts';
+import { dropNulls } from '../../request-parts.ts';
 import { taskParams } from './schemas.ts';
-import { textProblem } from './text-problem.ts';
+import { textProblem } from '../../text-problem.ts';
 
 /** What agents ask people, and the answers. */
 export function addApprovalRoutes(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
@@ -75,6 +75,7 @@ const documents = {
     summary: 'List the questions that wait for an answer',
     description: 'Of all tasks that the caller may see.',
     tag: 'Approvals',
+    needs: 'projects:read',
     answers: { 200: { ...questions, example: { approvals: [exampleQuestion] } } },
   }),
   ofTask: documented({
@@ -82,6 +83,7 @@ const documents = {
     summary: "List what a task's agent asked",
     description: 'The newest 200.',
     tag: 'Approvals',
+    needs: 'projects:read',
     answers: { 200: { ...questions, example: { approvals: [exampleQuestion] } } },
     errors: { 404: 'There is no such task.' },
   }),
@@ -90,6 +92,7 @@ const documents = {
     summary: 'Answer a question',
     description: 'Of several answers at once one counts. No answer in time is a denial.',
     tag: 'Approvals',
+    needs: 'runs:control',
     requestExample: { decision: 'deny', reason: 'use a dry run' },
     answers: {
       200: {

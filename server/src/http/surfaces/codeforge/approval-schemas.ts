@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { approvalStates } from '../../../domain/approval-state.ts';
 import { stated } from '../../documented.ts';
-import { moment, nullable, optionalText, word } from './schema-parts.ts';
+import { moment, nullable, optionalText, word } from '../../schema-parts.ts';
 import { taskIdParam } from './schemas.ts';
 
 /** The longest reason that is taken, in characters. */

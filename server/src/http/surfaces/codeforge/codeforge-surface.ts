@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../../domain/errors.ts';
 import { addDocsRoutes } from '../../docs-routes.ts';
 import { documented } from '../../documented.ts';
+import { refuseWhileStopping } from '../../refuse-while-stopping.ts';
 import { addAgentRoutes } from './agent-routes.ts';
+import { addApiKeyRoutes } from './api-key-routes.ts';
 import { addApprovalRoutes } from './approval-routes.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { addDeliveryRoutes } from './delivery-routes.ts';
@@ -32,6 +33,7 @@ const documents = {
     operationId: 'verifyToken',
     summary: 'Tell whether the credential is accepted',
     tag: 'System',
+    needs: 'any credential',
     answers: {
       200: { description: 'It is.', schema: verified, example: { status: 'authenticated' } },
     },
@@ -40,6 +42,7 @@ const documents = {
     operationId: 'listTaskTypes',
     summary: 'List the kinds of tasks',
     tag: 'Tasks',
+    needs: 'any credential',
     answers: {
       200: {
         description: 'All kinds, with labels for people.',
@@ -78,6 +81,7 @@ export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): 
       addWebhookRoutes(api, deps);
       addAgentRoutes(api, deps);
       addKeyRoutes(api, deps);
+      addApiKeyRoutes(api, deps);
       addRepositoryRoutes(api, deps);
       addSentryRoutes(api, deps);
       addWorkflowRoutes(api, deps);
@@ -95,9 +99,4 @@ export function addCodeforgeSurface(app: FastifyInstance, deps: CodeforgeDeps): 
     },
     { prefix: `${apiPath}/webhooks` },
   );
-}
-
-function refuseWhileStopping({ isShuttingDown, closing }: CodeforgeDeps): void {
-  if (!isShuttingDown() && !closing.aborted) return;
-  throw new Refusal('unavailable', 'the server is shutting down', { retryAfterSeconds: 5 });
 }

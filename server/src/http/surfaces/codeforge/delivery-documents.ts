@@ -25,6 +25,7 @@ export const deliveryDocuments = {
     summary: 'List callbacks, newest first',
     description: 'Of all tasks that the caller may see.',
     tag: 'Deliveries',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'A page of them.',
@@ -38,6 +39,7 @@ export const deliveryDocuments = {
     operationId: 'getDelivery',
     summary: 'Show a callback with its body and attempts',
     tag: 'Deliveries',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'The delivery.',
@@ -57,6 +59,7 @@ export const deliveryDocuments = {
     summary: 'Send a callback again',
     description: 'One that was delivered or given up, with the same id and body.',
     tag: 'Deliveries',
+    needs: 'runs:control',
     answers: { 202: { description: 'It is due.', example: { id: exampleRow.id, status: 'pending' } } },
     errors: { 404: noDelivery, 409: 'It is pending already.' },
   }),

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { stated } from '../../documented.ts';
-import { moment, nullable, optionalText, pageQuery, word } from './schema-parts.ts';
+import { moment, nullable, optionalText, word } from '../../schema-parts.ts';
+import { pageQuery } from './page-query.ts';
 
 /** How a delivery stands, in this document's words. */
 export const deliveryStatuses = ['pending', 'delivered', 'failed'] as const;

@@ -5,11 +5,11 @@ import { parseTaskReference } from '../../task-reference.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { invalidFields } from './field-errors.ts';
 import { statusOf } from './projection.ts';
-import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
+import { dropNulls, idempotencyKeyOf, idempotencyKeyProblem } from '../../request-parts.ts';
 import { exampleTaskId, idempotencyText } from './document-texts.ts';
 import { instructAnswer, instructBody, taskParams } from './schemas.ts';
 import { cannot } from './state-refusal.ts';
-import { idempotencyKeyProblem, promptProblem } from './submission.ts';
+import { promptProblem } from './submission.ts';
 
 /** A follow-up instruction for a task that has done the ones before. */
 export function addInstructRoute(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
@@ -37,6 +37,7 @@ const document = documented({
   description:
     'For a task in `completed`, `awaiting_instruction` or `pr_created`; in the same workspace and, where the agent has one, the same conversation. Several wait in order.',
   tag: 'Tasks',
+  needs: 'runs:start',
   requestHeaders: { 'Idempotency-Key': idempotencyText },
   requestExample: { prompt: 'Also add unit tests' },
   answers: {

@@ -12,7 +12,7 @@ import {
   validKey,
 } from './key-schemas.ts';
 import { parseKey } from './key-submission.ts';
-import { dropNulls, idempotencyKeyOf, leavingOf } from './request-parts.ts';
+import { dropNulls, idempotencyKeyOf, leavingOf } from '../../request-parts.ts';
 
 /** Keys for forges and for git, which tasks name, and for Sentry. */
 export function addKeyRoutes(api: FastifyInstance, { services, auth, closing }: CodeforgeDeps): void {
@@ -71,6 +71,7 @@ const documents = {
     description:
       "The token is kept encrypted and never returned. It is used for tasks of its owner that name it, and one for Sentry to look at what Sentry has, on its provider's own host and within its scope. The provider is not asked; `verify` does that.",
     tag: 'Keys',
+    needs: 'settings:write',
     requestHeaders: {
       'Idempotency-Key':
         'Any text: marks a request that may be sent again. Where the key is there already, the same in every part, the answer is 201 again.',
@@ -85,6 +86,7 @@ const documents = {
     operationId: 'listKeys',
     summary: 'List the stored keys',
     tag: 'Keys',
+    needs: 'settings:read',
     answers: {
       200: {
         description: 'The keys, without their tokens.',
@@ -98,6 +100,7 @@ const documents = {
     summary: 'Ask the provider whether a stored token is valid',
     description: 'Of a private key for ssh only the form is checked: it has no provider to ask.',
     tag: 'Keys',
+    needs: 'settings:read',
     answers: {
       200: {
         description: 'It is.',
@@ -122,6 +125,7 @@ const documents = {
     summary: 'Delete a key and its token',
     description: 'Tasks that name it fail when they need it next.',
     tag: 'Keys',
+    needs: 'settings:write',
     answers: { 200: { description: 'It is gone.', example: { message: 'key deleted' } } },
     errors: unknown,
   }),

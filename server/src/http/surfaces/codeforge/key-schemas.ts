@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { keyProviders, scopeMaxLength } from '../../../domain/key.ts';
 import { stated } from '../../documented.ts';
-import { moment, optionalText, word } from './schema-parts.ts';
+import { moment, optionalText, word } from '../../schema-parts.ts';
 
 /** The longest token of a forge or of Sentry that is taken, in bytes; of a private key its own limit holds. */
 export const tokenMaxBytes = 4_096;

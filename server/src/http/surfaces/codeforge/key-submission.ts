@@ -2,10 +2,10 @@ import { keyProviders, scopeProblem, type KeyProvider } from '../../../domain/ke
 import { Secret } from '../../../lib/secret.ts';
 import { sshKeyProblem } from '../../../lib/ssh-key.ts';
 import type { KeyRegistration } from '../../../services/register-key.ts';
+import { idempotencyKeyProblem } from '../../request-parts.ts';
 import { invalidFields } from './field-errors.ts';
 import { tokenMaxBytes, type CreateKeyBody } from './key-schemas.ts';
 import { nameProblem } from './name-problem.ts';
-import { idempotencyKeyProblem } from './submission.ts';
 
 const required = 'field is required';
 

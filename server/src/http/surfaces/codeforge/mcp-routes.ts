@@ -12,7 +12,7 @@ import {
   mcpServersQuery,
 } from './mcp-schemas.ts';
 import { parseMcpServer } from './mcp-submission.ts';
-import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
+import { dropNulls, idempotencyKeyOf } from '../../request-parts.ts';
 
 /** MCP servers that agents are given in all repositories, or in one. */
 export function addMcpRoutes(api: FastifyInstance, { services, auth }: CodeforgeDeps): void {
@@ -76,6 +76,7 @@ const documents = {
     description:
       'Agents are given it in the tasks of all repositories, or of one. It is kept encrypted, and its secrets are never returned. Only an administrator may: its command runs in the sandboxes of everybody. A server of a repository stands in the place of one for all of the same name, and one of a task in the place of both.',
     tag: 'MCP servers',
+    needs: 'settings:write',
     requestHeaders: {
       'Idempotency-Key':
         'Any text: marks a request that may be sent again. Where the server is there already, the same in every part, the answer is 201 again.',
@@ -94,6 +95,7 @@ const documents = {
     summary: 'List the registered MCP servers',
     description: 'Those for all repositories, or those for one; the latter only for administrators.',
     tag: 'MCP servers',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'The servers, with what is secret masked.',
@@ -112,6 +114,7 @@ const documents = {
     summary: 'Delete an MCP server and its secrets',
     description: 'Agents that were started with it keep it to their end.',
     tag: 'MCP servers',
+    needs: 'settings:write',
     answers: { 200: { description: 'It is gone.', example: { message: 'MCP server deleted' } } },
     errors: { ...notAllowed, 404: 'There is no such server, for all repositories or for this one.' },
   }),

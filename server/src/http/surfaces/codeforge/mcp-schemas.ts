@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { mcpServerLimits } from '../../../domain/mcp-server-problems.ts';
 import { urlMaxLength } from '../../../domain/options.ts';
 import { stated } from '../../documented.ts';
-import { moment, optionalText, word } from './schema-parts.ts';
+import { moment, optionalText, word } from '../../schema-parts.ts';
 
 const transports = ['stdio', 'http'] as const;
 

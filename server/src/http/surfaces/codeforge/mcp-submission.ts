@@ -1,8 +1,8 @@
 import { checkMcpServer } from '../../../domain/mcp-server-problems.ts';
 import type { McpServerRegistration } from '../../../services/register-mcp-server.ts';
+import { idempotencyKeyProblem } from '../../request-parts.ts';
 import { invalidFields } from './field-errors.ts';
 import type { CreateMcpServerBody } from './mcp-schemas.ts';
-import { idempotencyKeyProblem } from './submission.ts';
 
 /**
  * Reads a server that somebody registers, types checked.

@@ -6,7 +6,7 @@ import { documented } from '../../documented.ts';
 import { parseTaskReference } from '../../task-reference.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { pullRequestNumberProblem } from './pull-request-number.ts';
-import { dropNulls, leavingOf } from './request-parts.ts';
+import { dropNulls, leavingOf } from '../../request-parts.ts';
 import { postedReview, postReviewBody } from './review-schemas.ts';
 import { taskParams } from './schemas.ts';
 
@@ -16,6 +16,7 @@ const document = documented({
   description:
     'At most 20 findings stand on the lines that they are about, the others in the summary. One review is posted to a pull request once, however often it is asked for. The call waits for it; what it began goes on when the caller leaves.',
   tag: 'Tasks',
+  needs: 'git:push',
   requestExample: { pr_number: 42 },
   answers: {
     200: {

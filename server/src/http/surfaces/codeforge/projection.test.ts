@@ -51,6 +51,7 @@ const task: Task = {
   result: null,
   review: null,
   isPosting: false,
+  tests: null,
   patchBlobId: null,
   durationMs: 0,
   workflowRunId: null,
@@ -144,6 +145,7 @@ test('a first iteration that has not begun is no record', () => {
 test('the configuration shows what was asked for, money in dollars', () => {
   const options = {
     ...task.options,
+    testCommand: 'npm test',
     model: 'm',
     maxTurns: 20,
     maxBudgetMicrodollars: 5_250_000,
@@ -156,6 +158,7 @@ test('the configuration shows what was asked for, money in dollars', () => {
   assert.deepEqual(taskBodyOf({ ...task, options }, work).config, {
     timeout_seconds: 300,
     cli: 'script',
+    test_command: 'npm test',
     ai_model: 'm',
     approvals: 'ask',
     max_turns: 20,
@@ -164,6 +167,27 @@ test('the configuration shows what was asked for, money in dollars', () => {
     pr_number: 42,
     output_mode: 'post_comments',
     workspace_task_id: '0b4f2f6e-6f7c-4b40-9a3f-6d3f0c0f9a11',
+  });
+});
+
+test('what came of the tests is shown, and nothing where nobody asked for any', () => {
+  assert.ok(!('tests' in taskBodyOf(task, work)));
+  const tests = {
+    command: 'npm test',
+    passed: false,
+    exitCode: null,
+    reason: 'it ran longer than 300s',
+    output: '',
+    durationSeconds: 300,
+    commit: '1'.repeat(40),
+  };
+  assert.deepEqual(taskBodyOf({ ...task, tests }, work).tests, {
+    command: 'npm test',
+    passed: false,
+    exit_code: null,
+    reason: 'it ran longer than 300s',
+    output: '',
+    duration_seconds: 300,
   });
 });
 

@@ -3,6 +3,7 @@ import { reviewBody } from '../../../domain/review-body.ts';
 import type { Spend } from '../../../domain/spend.ts';
 import type { Failure } from '../../../domain/failure.ts';
 import { taskStates, type TaskState } from '../../../domain/task-state.ts';
+import type { TestOutcome } from '../../../domain/test-outcome.ts';
 import type { Approval } from '../../../services/list-approvals.ts';
 import type { TaskRow } from '../../../services/list-tasks.ts';
 import type { Iteration, Work } from '../../../services/read-work.ts';
@@ -16,6 +17,7 @@ import type {
   IterationBody,
   TaskBody,
   TaskRowBody,
+  TestsBody,
   UsageBody,
 } from './schemas.ts';
 
@@ -119,6 +121,7 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
     config: configOf(task.options),
     ...(task.changes === null ? {} : { changes_summary: changesSummaryOf(task.changes) }),
     ...(usage === undefined ? {} : { usage }),
+    ...(task.tests === null ? {} : { tests: testsBodyOf(task.tests) }),
     ...(task.review === null ? {} : { review_result: reviewBody(task.review) }),
     iteration: task.iteration,
     ...filled({ current_prompt: task.currentPrompt, branch: task.branch }),
@@ -135,6 +138,17 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
   };
 }
 
+function testsBodyOf(tests: TestOutcome): TestsBody {
+  return {
+    command: tests.command,
+    passed: tests.passed,
+    exit_code: tests.exitCode,
+    reason: tests.reason,
+    output: tests.output,
+    duration_seconds: tests.durationSeconds,
+  };
+}
+
 function configOf(options: Task['options']): TaskBody['config'] {
   const { maxTurns, maxBudgetMicrodollars: budget, partialMessages, draft, labels } = options;
   const { pullRequestNumber, outputMode, workspaceTaskId } = options;
@@ -143,6 +157,7 @@ function configOf(options: Task['options']): TaskBody['config'] {
     cli: options.agent,
     ...filled({
       command: options.command,
+      test_command: options.testCommand,
       source_branch: options.sourceBranch,
       target_branch: options.targetBranch,
       ai_model: options.model,

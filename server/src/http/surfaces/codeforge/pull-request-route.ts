@@ -18,10 +18,9 @@ import {
   titleMaxCharacters,
   type CreatePullRequestBody,
 } from './pull-request-schemas.ts';
-import { dropNulls, idempotencyKeyOf, leavingOf } from './request-parts.ts';
+import { dropNulls, idempotencyKeyOf, idempotencyKeyProblem, leavingOf } from '../../request-parts.ts';
 import { taskParams } from './schemas.ts';
-import { idempotencyKeyProblem } from './submission.ts';
-import { textProblem } from './text-problem.ts';
+import { textProblem } from '../../text-problem.ts';
 
 const documents = documented({
   operationId: 'createPullRequest',
@@ -29,6 +28,7 @@ const documents = documented({
   description:
     'Pushes the branch and opens the pull request, or brings both up to date after a follow-up. The call waits for the result; what it began goes on when the caller leaves.',
   tag: 'Tasks',
+  needs: 'git:push',
   requestExample: { title: 'Fix auth tests', target_branch: 'main' },
   requestHeaders: { 'Idempotency-Key': 'Repeats of the same request under one key are one.' },
   answers: {

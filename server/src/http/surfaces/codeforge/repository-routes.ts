@@ -14,7 +14,7 @@ import {
   repositoryPageSizes,
   type ListRepositoriesQuery,
 } from './repository-schemas.ts';
-import { leavingOf } from './request-parts.ts';
+import { leavingOf } from '../../request-parts.ts';
 
 const tokenHeader = 'X-Provider-Token';
 /** Beyond any forge's last page. */
@@ -57,6 +57,7 @@ const document = documented({
   description:
     'With `provider_key` those of a stored key, and only those within its scope (of a key with a scope, the 2,000 repositories that changed last are looked through); with `provider` those of the token in `X-Provider-Token`. `page` and `per_page` are moved into their ranges.',
   tag: 'Keys',
+  needs: 'projects:read',
   requestHeaders: { [tokenHeader]: 'A token of `provider`. It is used for this request and not kept.' },
   answers: {
     200: {

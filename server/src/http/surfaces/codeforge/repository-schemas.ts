@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { stated } from '../../documented.ts';
-import { moment, optionalText, word } from './schema-parts.ts';
+import { moment, optionalText, word } from '../../schema-parts.ts';
 
 export const repositoryPageSizes = { default: 30, max: 100 } as const;
 export const listingProviders = ['github', 'gitlab'] as const;

@@ -8,12 +8,12 @@ import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { exampleTaskId, idempotencyText } from './document-texts.ts';
 import { invalidFields } from './field-errors.ts';
 import { statusOf } from './projection.ts';
-import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
+import { dropNulls, idempotencyKeyOf, idempotencyKeyProblem } from '../../request-parts.ts';
 import { reviewAnswer, reviewBody, type ReviewBody } from './review-schemas.ts';
 import { taskParams } from './schemas.ts';
 import { cannot } from './state-refusal.ts';
-import { agentMaxBytes, idempotencyKeyProblem } from './submission.ts';
-import { textProblem } from './text-problem.ts';
+import { agentMaxBytes } from './submission.ts';
+import { textProblem } from '../../text-problem.ts';
 
 const document = documented({
   operationId: 'reviewTask',
@@ -21,6 +21,7 @@ const document = documented({
   description:
     "For a task in `completed` or `awaiting_instruction`; what waits goes on behind the review. An agent reads the task's own changes and leaves the workspace as it is; what it found is the task's `review_result`, and the task is `completed` again, also where the review failed.",
   tag: 'Tasks',
+  needs: 'runs:control',
   requestHeaders: { 'Idempotency-Key': idempotencyText },
   requestExample: { cli: 'claude-code', model: 'claude-sonnet-4-20250514' },
   answers: {

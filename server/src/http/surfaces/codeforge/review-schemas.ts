@@ -3,7 +3,7 @@ import { modelMaxLength } from '../../../domain/options.ts';
 import { severities, verdicts } from '../../../domain/review.ts';
 import { stated } from '../../documented.ts';
 import { pullRequestNumberMax } from './pull-request-number.ts';
-import { optionalText, word } from './schema-parts.ts';
+import { optionalText, word } from '../../schema-parts.ts';
 
 /** Types only: lengths and characters are `review-route.ts`'s. */
 export const reviewBody = Type.Object(

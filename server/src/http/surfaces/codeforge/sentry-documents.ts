@@ -33,6 +33,7 @@ export const sentryDocuments = {
     summary: 'List the organizations of a Sentry token',
     description: `${scoped} ${paged}`,
     tag: 'Sentry',
+    needs: 'projects:read',
     answers: {
       200: {
         description: "Sentry's list.",
@@ -47,6 +48,7 @@ export const sentryDocuments = {
     summary: 'List the projects of an organization in Sentry',
     description: `${scoped} ${paged}`,
     tag: 'Sentry',
+    needs: 'projects:read',
     answers: {
       200: {
         description: "Sentry's list.",
@@ -61,6 +63,7 @@ export const sentryDocuments = {
     summary: 'Search the issues of a project in Sentry',
     description: `Outside of the scope of the key: 400. ${paged}`,
     tag: 'Sentry',
+    needs: 'projects:read',
     answers: {
       200: { description: "Sentry's list.", schema: issueList, example: { issues: [issueExample] } },
     },
@@ -71,6 +74,7 @@ export const sentryDocuments = {
     summary: 'Read an issue of Sentry',
     description: scoped,
     tag: 'Sentry',
+    needs: 'projects:read',
     answers: {
       200: { description: "Sentry's issue, to the letter.", schema: issueObject, example: issueExample },
     },
@@ -81,6 +85,7 @@ export const sentryDocuments = {
     summary: 'Read the latest event of an issue of Sentry',
     description: `Whole, with stack trace, breadcrumbs, tags and context. ${scoped}`,
     tag: 'Sentry',
+    needs: 'projects:read',
     answers: {
       200: {
         description: "Sentry's event, to the letter.",

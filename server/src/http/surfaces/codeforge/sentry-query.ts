@@ -11,7 +11,7 @@ import {
   type OrganizationsQuery,
   type ProjectsQuery,
 } from './sentry-schemas.ts';
-import { textProblem } from './text-problem.ts';
+import { textProblem } from '../../text-problem.ts';
 
 type ByKey = { readonly keyName: string };
 type Page = { readonly cursor: string | undefined };

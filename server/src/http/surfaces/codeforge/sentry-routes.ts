@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { SentryList } from '../../../services/browse-sentry.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
-import { leavingOf } from './request-parts.ts';
+import { leavingOf } from '../../request-parts.ts';
 import { sentryDocuments } from './sentry-documents.ts';
 import {
   parseIssueQuery,

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { stated } from '../../documented.ts';
-import { optionalText } from './schema-parts.ts';
+import { optionalText } from '../../schema-parts.ts';
 
 export const issueLimits = { default: 50, min: 1, max: 100 } as const;
 export const issueSorts = ['freq', 'date', 'priority'] as const;

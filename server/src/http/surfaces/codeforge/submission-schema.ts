@@ -12,7 +12,7 @@ import { stated } from '../../documented.ts';
 import { labelMaxCharacters, labelsMax } from './labels.ts';
 import { pullRequestNumberMax } from './pull-request-number.ts';
 import { taskMcpServer } from './mcp-schemas.ts';
-import { optionalText } from './schema-parts.ts';
+import { optionalText } from '../../schema-parts.ts';
 import { taskTypes } from './task-types.ts';
 import { taskTool } from './tool-schemas.ts';
 
@@ -38,6 +38,10 @@ const taskConfig = Type.Object(
     cli: optionalText("The agent: `claude-code`, `codex` or `script`; else the server's default."),
     command: optionalText(
       'What the agent `script` runs with `sh -c` in the tree; required for it.',
+      stated({ maxLength: commandMaxBytes }),
+    ),
+    test_command: optionalText(
+      'Of a `code` task: what is run with `sh -c` in the tree when the agent is done. Where it fails, the agent is told and goes on, once unless the operator says otherwise; what came of it then stands at the task and in its pull request.',
       stated({ maxLength: commandMaxBytes }),
     ),
     source_branch: optionalText(

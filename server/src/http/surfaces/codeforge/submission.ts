@@ -7,7 +7,7 @@ import {
   urlMaxLength,
   type PublishMode,
 } from '../../../domain/options.ts';
-import type { RunKind } from '../../../domain/run-state.ts';
+import type { TaskKind } from '../../../domain/run-state.ts';
 import { Secret } from '../../../lib/secret.ts';
 import type { Submission } from '../../../services/create-task.ts';
 import type { WantedOptions } from '../../../services/task-options.ts';
@@ -19,9 +19,10 @@ import { pullRequestNumberProblem } from './pull-request-number.ts';
 import { taskServers, taskTools } from './task-servers.ts';
 import { taskTypeOf } from './task-types.ts';
 import { labelsProblem } from './labels.ts';
-import { textProblem } from './text-problem.ts';
+import { textProblem } from '../../text-problem.ts';
+import { idempotencyKeyProblem } from '../../request-parts.ts';
 
-const defaultKind: RunKind = 'code';
+const defaultKind: TaskKind = 'code';
 /** The longest name of an agent that is looked for. */
 export const agentMaxBytes = 100;
 const ask = 'ask';
@@ -53,6 +54,7 @@ export function parseSubmission(
   check('ai_api_key', aiKeyProblem(config.ai_api_key));
   check('approvals', config.approvals && config.approvals !== ask ? `must be ${ask}` : undefined);
   check('command', textProblem(config.command, { maxBytes: commandMaxBytes, lines: true }));
+  check('test_command', testCommandProblem(config.test_command, kind));
   check('labels', labelsProblem(config.labels));
   check('pr_number', numberProblem(config.pr_number, kind));
   check('output_mode', outputModeProblem(config.output_mode, kind));
@@ -84,6 +86,7 @@ function optionsOf(config: NonNullable<CreateTaskBody['config']>): WantedOptions
   return {
     ...(config.cli ? { agent: config.cli } : {}),
     ...(config.command ? { command: config.command } : {}),
+    ...(config.test_command ? { testCommand: config.test_command } : {}),
     ...(config.timeout_seconds === undefined ? {} : { timeoutSeconds: config.timeout_seconds }),
     ...(config.source_branch ? { sourceBranch: config.source_branch } : {}),
     ...(config.target_branch ? { targetBranch: config.target_branch } : {}),
@@ -106,12 +109,6 @@ export function promptProblem(prompt: string): string | undefined {
   return textProblem(prompt, { maxBytes: promptMaxBytes, lines: true });
 }
 
-/** Why a request's `Idempotency-Key` cannot be taken; undefined: it can, or there is none. */
-export function idempotencyKeyProblem(key: string | undefined): string | undefined {
-  if (key === undefined || /^[\u0020-\u007e]{1,255}$/u.test(key)) return undefined;
-  return 'must have 1 to 255 printable ASCII characters';
-}
-
 /** The document's words for what is no address at all; which addresses are taken is the service's. */
 function repositoryUrlProblem(url: string): string | undefined {
   if (url === '') return 'field is required';
@@ -121,7 +118,7 @@ function repositoryUrlProblem(url: string): string | undefined {
 }
 
 /** Only code is written; a plan and a review leave the workspace as it was. */
-function publishProblem(mode: string | undefined, kind: RunKind | undefined): string | undefined {
+function publishProblem(mode: string | undefined, kind: TaskKind | undefined): string | undefined {
   if (!mode) return undefined;
   const modes: readonly string[] = publishModes;
   if (!modes.includes(mode)) return `must be one of ${modes.join(', ')}`;
@@ -129,14 +126,20 @@ function publishProblem(mode: string | undefined, kind: RunKind | undefined): st
   return changes || mode === 'manual' ? undefined : `must be manual: a ${kind} task changes nothing`;
 }
 
+/** Only of a task that changes something there is work to try. */
+function testCommandProblem(command: string | undefined, kind: TaskKind | undefined): string | undefined {
+  if (command && kind !== undefined && kind !== 'code') return 'is for code tasks';
+  return textProblem(command, { maxBytes: commandMaxBytes, lines: true });
+}
+
 /** Of other kinds it is what their review is posted to, where somebody asks for that. */
-function numberProblem(number: number | undefined, kind: RunKind | undefined): string | undefined {
+function numberProblem(number: number | undefined, kind: TaskKind | undefined): string | undefined {
   if (number) return pullRequestNumberProblem(number);
   return kind === 'pr_review' ? 'pr_number is required for pr_review tasks' : undefined;
 }
 
 /** Refused where nothing would come of it. */
-function outputModeProblem(mode: string | undefined, kind: RunKind | undefined): string | undefined {
+function outputModeProblem(mode: string | undefined, kind: TaskKind | undefined): string | undefined {
   if (!mode) return undefined;
   const modes: readonly string[] = outputModes;
   if (!modes.includes(mode)) return `must be one of ${modes.join(', ')}`;

@@ -31,6 +31,8 @@ export function addSystemRoutes(app: FastifyInstance, deps: CodeforgeDeps): void
       version: deps.version,
       uptime: uptimeText(health.uptimeSeconds),
       workspace_disk_usage_mb: Math.round(health.workspaceDiskBytes / 10_000) / 100,
+      task_queue_size: health.waiting.tasks,
+      review_queue_size: health.waiting.reviews + health.waiting.follow_ups,
     });
   });
 
@@ -66,6 +68,8 @@ const healthy = {
   version: '1.2.3',
   uptime: '5m30s',
   workspace_disk_usage_mb: 123.45,
+  task_queue_size: 2,
+  review_queue_size: 0,
 };
 
 const documents = {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { word } from './schema-parts.ts';
+import { word } from '../../schema-parts.ts';
 
 export const verified = Type.Object(
   { status: Type.String({ description: 'Always `authenticated`.' }) },
@@ -73,6 +73,10 @@ export const healthBody = Type.Object(
     uptime: Type.String({ description: 'Since its start, such as `5m30s`.' }),
     workspace_disk_usage_mb: Type.Number({
       description: 'What the workspaces of all hosts take, each as measured after its last run.',
+    }),
+    task_queue_size: Type.Integer({ description: 'New tasks that wait for a worker.' }),
+    review_queue_size: Type.Integer({
+      description: 'Reviews and follow-ups that wait for a worker, in queues of their own.',
     }),
   },
   { title: 'Health' },

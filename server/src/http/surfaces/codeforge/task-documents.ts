@@ -25,7 +25,15 @@ const exampleTask = {
   ...examplePart,
   publish: 'manual',
   result: 'Foo is called Bar now.',
-  config: { timeout_seconds: 600, cli: 'claude-code' },
+  config: { timeout_seconds: 600, cli: 'claude-code', test_command: 'npm test' },
+  tests: {
+    command: 'npm test',
+    passed: false,
+    exit_code: 1,
+    reason: 'exit code 1',
+    output: 'not ok 12 - the message names Bar',
+    duration_seconds: 8,
+  },
   usage: { input_tokens: 1_500, output_tokens: 500, duration_seconds: 120 },
   review_result: {
     verdict: 'comment',
@@ -57,12 +65,13 @@ export const taskDocuments = {
     description:
       'The repository is not contacted: one that cannot be reached gives a task that fails. What the chosen agent cannot do is a 400 at its field.',
     tag: 'Tasks',
+    needs: 'runs:start',
     requestHeaders: { 'Idempotency-Key': idempotencyText },
     requestExample: {
       repo_url: 'https://github.com/ada/app.git',
       prompt: 'Fix the failing tests',
       publish: 'pull_request',
-      config: { cli: 'claude-code', timeout_seconds: 600 },
+      config: { cli: 'claude-code', timeout_seconds: 600, test_command: 'npm test' },
     },
     answers: {
       201: {
@@ -81,6 +90,7 @@ export const taskDocuments = {
     operationId: 'listTasks',
     summary: 'List tasks, newest first',
     tag: 'Tasks',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'A page of them.',
@@ -96,6 +106,7 @@ export const taskDocuments = {
     operationId: 'getTask',
     summary: 'Read a task',
     tag: 'Tasks',
+    needs: 'projects:read',
     answers: { 200: { description: 'The task.', example: exampleTask } },
     errors: { 404: noTask },
   }),
@@ -105,6 +116,7 @@ export const taskDocuments = {
     description:
       'Against the commit that the work began at, as `git apply` takes it. One above 10 MiB is cut there and ends with a line that says so.',
     tag: 'Tasks',
+    needs: 'projects:read',
     answers: { 200: { description: 'A unified diff.', mediaType: 'text/plain' } },
     errors: { 404: 'There is no such task, it is not finished, or it changed nothing.' },
   }),
@@ -114,6 +126,7 @@ export const taskDocuments = {
     description:
       'For a task in `cloning`, `running` or `reviewing`; with `queued` also in `pending` and `awaiting_instruction`. The wish is stored when the answer comes; the task becomes `failed` with `canceled by user` soon after.',
     tag: 'Tasks',
+    needs: 'runs:control',
     requestExample: { queued: true },
     answers: {
       200: {
@@ -128,6 +141,7 @@ export const taskDocuments = {
     summary: "Follow a task's events",
     description: `Server-sent events: \`connected\`, everything that has happened, what happens, and \`done\` when the task rests. Unnamed frames are events of the schema \`TaskEvent\`, with an id that rises within the task. After ten minutes comes \`timeout\`, and the stream ends: resume. One that ends without \`done\` or \`timeout\` broke: resume. A comment comes every 15 s.`,
     tag: 'Tasks',
+    needs: 'projects:read',
     requestHeaders: {
       'Last-Event-ID': 'The last id that was seen: what follows it comes without a gap or a repeat.',
     },

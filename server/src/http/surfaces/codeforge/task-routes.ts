@@ -6,7 +6,7 @@ import { TaskStateRefusal } from '../../../services/task-state-refusal.ts';
 import { parseTaskReference } from '../../task-reference.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { parseListQuery } from './list-query.ts';
-import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
+import { dropNulls, idempotencyKeyOf } from '../../request-parts.ts';
 import { statusOf, taskBodyOf, taskRowBody } from './projection.ts';
 import {
   cancelAnswer,

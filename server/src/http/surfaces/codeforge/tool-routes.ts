@@ -5,8 +5,7 @@ import type { ToolRegistration } from '../../../services/register-tool.ts';
 import { documented } from '../../documented.ts';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { invalidFields } from './field-errors.ts';
-import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
-import { idempotencyKeyProblem } from './submission.ts';
+import { dropNulls, idempotencyKeyOf, idempotencyKeyProblem } from '../../request-parts.ts';
 import { toolBodyOf } from './tool-projection.ts';
 import {
   createdTool,
@@ -109,6 +108,7 @@ const documents = {
     operationId: 'listToolCatalog',
     summary: 'List the built-in tools',
     tag: 'Tools',
+    needs: 'projects:read',
     answers: {
       200: { description: 'The built-in tools.', schema: toolList, example: { tools: [sentry] } },
     },
@@ -117,6 +117,7 @@ const documents = {
     operationId: 'listTools',
     summary: 'List all tools',
     tag: 'Tools',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'The built-in tools, and those that were registered.',
@@ -129,6 +130,7 @@ const documents = {
     operationId: 'getTool',
     summary: 'Show a tool with the settings that it takes',
     tag: 'Tools',
+    needs: 'projects:read',
     answers: { 200: { description: 'The tool.', example: sentry } },
     errors: unknown,
   }),
@@ -138,6 +140,7 @@ const documents = {
     description:
       'An MCP server with the settings that it takes. Tasks ask for it by its name in `config.tools`. Only an administrator may: its command runs in the sandboxes of everybody who asks for it.',
     tag: 'Tools',
+    needs: 'settings:write',
     requestHeaders: {
       'Idempotency-Key':
         'Any text: marks a request that may be sent again. Where the tool is there already, the same in every part, the answer is 201 again.',
@@ -153,6 +156,7 @@ const documents = {
     summary: 'Delete a registered tool',
     description: 'Tasks that were created with it keep it.',
     tag: 'Tools',
+    needs: 'settings:write',
     answers: { 200: { description: 'It is gone.', example: { message: 'tool deleted' } } },
     errors: { 400: 'It is built in.', ...notAllowed, ...unknown },
   }),

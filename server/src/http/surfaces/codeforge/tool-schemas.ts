@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { toolSettingTypes } from '../../../domain/tool.ts';
 import { toolLimits } from '../../../domain/tool-problems.ts';
 import { stated } from '../../documented.ts';
-import { moment, optionalText, word } from './schema-parts.ts';
+import { moment, optionalText, word } from '../../schema-parts.ts';
 
 const types = ['mcp', 'custom'] as const;
 const transports = ['stdio', 'http'] as const;

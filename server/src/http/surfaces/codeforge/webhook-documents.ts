@@ -103,6 +103,7 @@ export const webhookDocuments = {
     summary: 'List webhooks that came in, newest first',
     description: 'For administrators.',
     tag: 'Webhooks',
+    needs: 'administrator',
     answers: {
       200: {
         description: 'A page of them.',
@@ -117,6 +118,7 @@ export const webhookDocuments = {
     summary: 'Show a webhook that came in',
     description: 'For administrators.',
     tag: 'Webhooks',
+    needs: 'administrator',
     answers: {
       200: {
         description: 'The webhook.',
@@ -141,6 +143,7 @@ export const webhookDocuments = {
     summary: 'Make a review of a webhook again',
     description: 'For administrators. Also of a draft, and of a commit that was reviewed before.',
     tag: 'Webhooks',
+    needs: 'administrator',
     answers: {
       202: {
         description: 'It is dealt with in a moment.',

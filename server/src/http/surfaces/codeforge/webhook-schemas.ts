@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { webhookSources, webhookStates } from '../../../domain/webhook.ts';
 import { stated } from '../../documented.ts';
-import { moment, nullable, optionalText, pageQuery, word } from './schema-parts.ts';
+import { moment, nullable, optionalText, word } from '../../schema-parts.ts';
+import { pageQuery } from './page-query.ts';
 
 /** Not looked into: the signature is over the bytes. */
 export const webhookInput = Type.Object(

@@ -52,6 +52,7 @@ export const workflowDocuments = {
     description:
       'Its steps run one after the other: `fetch` makes a request and keeps parts of the answer, `task` creates a task and waits for it, `action` opens a pull request with the work of a task. Texts are templates: `{{.Params.name}}` is a parameter, `{{.Steps.name.field}}` what an earlier step left. Everything that can be known before a run is checked here, and wrong fields are named by their place, such as `steps[1].config.url`. The whole is kept encrypted.',
     tag: 'Workflows',
+    needs: 'settings:write',
     requestHeaders: {
       'Idempotency-Key':
         'Any text: marks a request that may be sent again. Where the workflow is there already, the same in every part, the answer is 201 again.',
@@ -64,6 +65,7 @@ export const workflowDocuments = {
     operationId: 'listWorkflows',
     summary: 'List the built-in workflows and those of the caller',
     tag: 'Workflows',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'All of them, without the settings of their steps.',
@@ -84,6 +86,7 @@ export const workflowDocuments = {
     operationId: 'getWorkflow',
     summary: 'Read a workflow',
     tag: 'Workflows',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'The workflow, with secret values masked.',
@@ -98,6 +101,7 @@ export const workflowDocuments = {
     summary: 'Delete a workflow',
     description: 'Its runs go on and stay listed: each has a copy of its own.',
     tag: 'Workflows',
+    needs: 'settings:write',
     answers: { 200: { description: 'It is gone.', example: { message: 'workflow deleted' } } },
     errors: { 404: noWorkflow, 409: 'It is built in.' },
   }),
@@ -107,6 +111,7 @@ export const workflowDocuments = {
     description:
       'A run is one of the tasks that a caller may create in a minute; the tasks of its steps are not.',
     tag: 'Workflows',
+    needs: 'runs:start',
     requestHeaders: { 'Idempotency-Key': idempotencyText },
     requestExample: {
       params: { item_id: '17', repo_url: 'https://github.com/ada/app.git', provider_key: 'my-github-key' },

@@ -2,8 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { CodeforgeDeps } from './codeforge-deps.ts';
 import { invalidFields } from './field-errors.ts';
-import { dropNulls, idempotencyKeyOf } from './request-parts.ts';
-import { idempotencyKeyProblem } from './submission.ts';
+import { dropNulls, idempotencyKeyOf, idempotencyKeyProblem } from '../../request-parts.ts';
 import { workflowDocuments } from './workflow-documents.ts';
 import { runStatusOf, workflowBodyOf, workflowRowOf } from './workflow-projection.ts';
 import {

@@ -52,6 +52,7 @@ export const workflowRunDocuments = {
     operationId: 'listWorkflowRuns',
     summary: 'List workflow runs, newest first',
     tag: 'Workflows',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'A page of them.',
@@ -64,6 +65,7 @@ export const workflowRunDocuments = {
     operationId: 'getWorkflowRun',
     summary: 'Read a workflow run and its steps',
     tag: 'Workflows',
+    needs: 'projects:read',
     answers: { 200: { description: 'The run.', schema: runBody, example: exampleRun } },
     errors: { 404: noRun },
   }),
@@ -73,6 +75,7 @@ export const workflowRunDocuments = {
     description:
       'As the stream of a task, with the steps as its events: `workflow_started`, `step_started`, `step_task_created`, `step_completed`, `step_failed`, `step_canceled`, and at the end `workflow_completed`, `workflow_failed` or `workflow_canceled`. What an agent does is in the stream of the task that `step_task_created` names. After half an hour comes `timeout`, and the stream ends: resume.',
     tag: 'Workflows',
+    needs: 'projects:read',
     requestHeaders: {
       'Last-Event-ID': 'The last id that was seen: what follows it comes without a gap or a repeat.',
     },
@@ -92,6 +95,7 @@ export const workflowRunDocuments = {
     description:
       'The wish is stored when the answer comes; the run becomes `canceled` as soon as its step has ended.',
     tag: 'Workflows',
+    needs: 'runs:control',
     answers: {
       200: {
         description: 'It will end.',
@@ -104,6 +108,7 @@ export const workflowRunDocuments = {
     operationId: 'cancelWorkflowRuns',
     summary: 'Ask for the end of all runs of a workflow',
     tag: 'Workflows',
+    needs: 'runs:control',
     answers: {
       200: {
         description: 'Those that were not over will end.',

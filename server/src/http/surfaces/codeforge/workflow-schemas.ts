@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { workflowStepKinds } from '../../../domain/workflow.ts';
 import { stated } from '../../documented.ts';
-import { moment, optionalText, pageQuery, word } from './schema-parts.ts';
+import { moment, optionalText, word } from '../../schema-parts.ts';
+import { pageQuery } from './page-query.ts';
 
 const nameText = 'Of the workflow, unique for its owner.';
 const stepNameText = 'Unique in the workflow; templates call its outputs by it.';

@@ -74,6 +74,7 @@ const documents = {
     description:
       'Each with its size. A workspace that is not listed was removed, or not begun yet: the work of its tasks is kept all the same.',
     tag: 'Workspaces',
+    needs: 'projects:read',
     answers: {
       200: {
         description: 'A page of them, and the size of all.',
@@ -100,6 +101,7 @@ const documents = {
     description:
       'Its files go at once, from whichever disk they lie on. What the tasks made stays: an instruction lays the workspace out anew, and the work can still be published. A task that asks for it by `config.workspace_task_id` gets a fresh one.',
     tag: 'Workspaces',
+    needs: 'runs:control',
     answers: { 200: { description: 'It is gone.', example: { message: 'workspace deleted' } } },
     errors: {
       404: 'There is no such task, or it has no workspace, not yet or not any more.',

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { codeforgeStatuses, taskIdParam } from './schemas.ts';
-import { pageQuery, word } from './schema-parts.ts';
+import { word } from '../../schema-parts.ts';
+import { pageQuery } from './page-query.ts';
 
 export const workspaceParams = Type.Object({
   taskID: taskIdParam,

@@ -6,6 +6,12 @@ export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   return Array.isArray(key) ? key.join(', ') : key;
 }
 
+/** Why a request's `Idempotency-Key` cannot be taken; undefined: it can, or there is none. */
+export function idempotencyKeyProblem(key: string | undefined): string | undefined {
+  if (key === undefined || /^[\u0020-\u007e]{1,255}$/u.test(key)) return undefined;
+  return 'must have 1 to 255 printable ASCII characters';
+}
+
 /** Aborted when the caller has left, or has its answer. */
 export function leavingOf(reply: FastifyReply): AbortSignal {
   const left = new AbortController();

@@ -31,6 +31,45 @@ export type AgentList = {
   readonly cli: readonly Agent[];
 };
 
+/** An API key, without what it opens the server with. */
+export type ApiKey = {
+  /** By which it is revoked. */
+  readonly id: string;
+  /** Unique among those of its owner that hold. */
+  readonly name: string;
+  /** The login of whose tasks it creates and sees. */
+  readonly owner: string;
+  /** What it may do. */
+  readonly abilities: readonly string[];
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it ends by itself; null: never. */
+  readonly expires_at: string | null;
+  /** The key's last characters. */
+  readonly hint: string;
+  /** When it was used last, to within a minute; null: never. */
+  readonly used_at: string | null;
+  /** When it was revoked; null: it was not. */
+  readonly revoked_at: string | null;
+};
+
+/** A key to make. */
+export type ApiKeyInput = {
+  /** By which people know the key, unique among those of its owner that hold. */
+  readonly name: string;
+  /** The login of whose tasks it creates and sees, in any case; somebody new is made an ordinary user. Left out: the caller. */
+  readonly owner?: string | undefined;
+  /** What it may do; `runs:*` stands for all that begin so. */
+  readonly abilities?: readonly ('projects:read' | 'projects:write' | 'runs:start' | 'runs:control' | 'git:commit' | 'git:push' | 'settings:read' | 'settings:write' | 'projects:*' | 'runs:*' | 'git:*' | 'settings:*')[] | undefined;
+  /** Left out: it holds until it is revoked. */
+  readonly expires_in_days?: number | undefined;
+};
+
+export type ApiKeyList = {
+  /** All that are stored, the newest first; revoked and expired ones too. */
+  readonly api_keys: readonly ApiKey[];
+};
+
 /** A question of an agent to a person. */
 export type Approval = {
   /** Of the question. */
@@ -105,6 +144,56 @@ export type ChangesSummary = {
   readonly files_deleted: number;
   /** Lines added and removed, such as `+142 -38`. */
   readonly diff_stats: string;
+};
+
+/** A refusal. */
+export type CodebotError = {
+  /** The status's text. */
+  readonly error: string;
+  /** What is wrong, for people. */
+  readonly message: string;
+};
+
+/** What a task is made of. */
+export type CodebotSubmission = {
+  /** The repository, as `repo_url` of the native API. */
+  readonly repository_url: string;
+  /** What to do, at most 102400 bytes. */
+  readonly description: string;
+  /** The id of the ticket that asks for it; shown in the pull request. */
+  readonly ticket_id?: string | undefined;
+  /** The ticket in a few words: the pull request's title, and a part of the branch's name. */
+  readonly ticket_summary?: string | undefined;
+  /** Run with `sh -c` in the tree when the agent is done; where it fails, the agent is told and goes on. */
+  readonly test_command?: string | undefined;
+  /** The branch to start from, and to which the pull request goes; else the repository's default branch. */
+  readonly base_branch?: string | undefined;
+};
+
+export type CodebotSubmitted = {
+  /** The task's id. */
+  readonly task_id: string;
+  /** Always `pending`. */
+  readonly status: string;
+  /** For people. */
+  readonly message: string;
+};
+
+export type CreatedApiKey = {
+  /** By which it is revoked. */
+  readonly id: string;
+  /** Unique among those of its owner that hold. */
+  readonly name: string;
+  /** The login of whose tasks it creates and sees. */
+  readonly owner: string;
+  /** What it may do. */
+  readonly abilities: readonly string[];
+  /** When it was made. */
+  readonly created_at: string;
+  /** When it ends by itself; null: never. */
+  readonly expires_at: string | null;
+  /** The key itself, shown this once: only its hash is kept. */
+  readonly key: string;
 };
 
 export type CreatedKey = {
@@ -288,6 +377,10 @@ export type Health = {
   readonly uptime: string;
   /** What the workspaces of all hosts take, each as measured after its last run. */
   readonly workspace_disk_usage_mb: number;
+  /** New tasks that wait for a worker. */
+  readonly task_queue_size: number;
+  /** Reviews and follow-ups that wait for a worker, in queues of their own. */
+  readonly review_queue_size: number;
 };
 
 export type InstructAnswer = {
@@ -544,6 +637,11 @@ export type ReviewResult = {
   readonly duration_seconds: number;
 };
 
+export type RevokedApiKey = {
+  /** For people. */
+  readonly message: string;
+};
+
 export type RunWorkflowInput = {
   /** Values for the workflow's parameters, by their names. */
   readonly params?: Readonly<Record<string, string | number | boolean>> | undefined;
@@ -614,6 +712,7 @@ export type Task = {
   readonly config: TaskSettings;
   readonly changes_summary?: ChangesSummary | undefined;
   readonly usage?: Usage | undefined;
+  readonly tests?: Tests | undefined;
   readonly review_result?: ReviewResult | undefined;
   /** The number of the newest instruction. */
   readonly iteration: number;
@@ -647,6 +746,8 @@ export type TaskConfig = {
   readonly cli?: string | undefined;
   /** What the agent `script` runs with `sh -c` in the tree; required for it. */
   readonly command?: string | undefined;
+  /** Of a `code` task: what is run with `sh -c` in the tree when the agent is done. Where it fails, the agent is told and goes on, once unless the operator says otherwise; what came of it then stands at the task and in its pull request. */
+  readonly test_command?: string | undefined;
   /** The branch to start from; else `target_branch`, else the repository's default branch. */
   readonly source_branch?: string | undefined;
   /** The branch that the work is meant for. */
@@ -679,6 +780,15 @@ export type TaskConfig = {
   readonly mcp_servers?: readonly TaskMcpServerInput[] | undefined;
   /** Tools by name, with their settings; each is an MCP server of its name. */
   readonly tools?: readonly TaskToolInput[] | undefined;
+};
+
+export type TaskError = {
+  /** What went wrong, in a word. */
+  readonly code: string;
+  /** As `error`. */
+  readonly message: string;
+  /** How far the task was. */
+  readonly stage: 'queue' | 'prepare' | 'agent' | 'collect' | 'pr' | 'infrastructure';
 };
 
 /** What a new task is made of. */
@@ -747,6 +857,76 @@ export type TaskMcpServerInput = {
 };
 
 /** A task in a list. */
+export type TaskOverview = {
+  /** The task's id. */
+  readonly task_id: string;
+  /** As `task_id`. */
+  readonly id: string;
+  /** Where the task is. */
+  readonly status: 'pending' | 'running' | 'completed' | 'failed';
+  /** When it was submitted. */
+  readonly submitted_at: string;
+  /** As `submitted_at`. */
+  readonly queuedAt: string;
+  /** When a worker took it. */
+  readonly started_at: string | null;
+  /** As `started_at`. */
+  readonly startedAt: string | null;
+  /** When it ended, one way or the other. */
+  readonly completed_at: string | null;
+  /** As `completed_at`. */
+  readonly completedAt: string | null;
+  /** The repository. */
+  readonly repository_url: string;
+  /** The first part of the repository's path: a user, or groups. */
+  readonly repoOwner: string;
+  /** The last part of it. */
+  readonly repoName: string;
+  readonly result?: TaskResult | undefined;
+  /** Why it failed, where it did. */
+  readonly error?: string | undefined;
+  /** The same in parts; null: it has not failed. */
+  readonly errorDetail: TaskError | null;
+  /** The issue that it came from; null: from none. */
+  readonly issueNumber: number | null;
+  /** That issue's title. */
+  readonly issueTitle: string | null;
+  /** The agent that works on it. */
+  readonly agent: string;
+  /** How it stands among the tasks that wait. */
+  readonly priority: 'low' | 'normal' | 'high';
+  /** How far it is, in per cent, by its state. */
+  readonly progress: number;
+  /** Its pull request. */
+  readonly prUrl: string | null;
+  /** Its pull request's number. */
+  readonly prNumber: number | null;
+  /** Its branch, once it is pushed. */
+  readonly branch: string | null;
+  /** What it was asked for: 100 characters of it, and `...`. */
+  readonly description: string;
+  /** The beginning of what the agent answered. */
+  readonly summary: string | null;
+};
+
+export type TaskOverviewList = {
+  /** Newest first. */
+  readonly tasks: readonly TaskOverview[];
+  /** How many are in this answer. */
+  readonly count: number;
+};
+
+/** What a completed task has. */
+export type TaskResult = {
+  /** The pull request; null: the repository lies on no forge that has them. */
+  readonly pr_url: string | null;
+  /** The branch that was pushed. */
+  readonly branch_name: string | null;
+  /** The tree on the worker's disk; null: it lies there no more. */
+  readonly work_dir: string | null;
+};
+
+/** A task in a list. */
 export type TaskRow = {
   /** Of the task. */
   readonly id: string;
@@ -782,6 +962,8 @@ export type TaskSettings = {
   readonly cli: string;
   /** What the agent `script` runs. */
   readonly command?: string | undefined;
+  /** What is run when the agent is done. */
+  readonly test_command?: string | undefined;
   /** The branch to start from. */
   readonly source_branch?: string | undefined;
   /** The branch that the work is meant for. */
@@ -815,6 +997,22 @@ export type TaskSettings = {
 /** What a task is at. A cancelled one is `failed`, with `canceled by user`. */
 export type TaskStatus = 'pending' | 'cloning' | 'running' | 'completed' | 'reviewing' | 'awaiting_instruction' | 'creating_pr' | 'pr_created' | 'failed';
 
+/** What came of the test command. */
+export type TaskTests = {
+  /** As it was run. */
+  readonly command: string;
+  /** Whether it ended with 0. */
+  readonly passed: boolean;
+  /** Null: it was ended. */
+  readonly exit_code: number | null;
+  /** Why it did not pass, or empty. */
+  readonly reason: string;
+  /** The end of what it printed. */
+  readonly output: string;
+  /** How long it ran. */
+  readonly duration_seconds: number;
+};
+
 export type TaskTool = {
   /** Of the tool, unique. */
   readonly name: string;
@@ -840,6 +1038,22 @@ export type TaskTypeList = {
     /** What such a task does. */
     readonly description: string;
   }[];
+};
+
+/** What came of the test command last. */
+export type Tests = {
+  /** The command. */
+  readonly command: string;
+  /** Whether it ended with 0, within its time. */
+  readonly passed: boolean;
+  /** What it ended with; null where it was ended. */
+  readonly exit_code: number | null;
+  /** Why it did not pass, for people; empty where it did. */
+  readonly reason: string;
+  /** The end of what it printed: at most 4,000 characters. */
+  readonly output: string;
+  /** How long it ran. */
+  readonly duration_seconds: number;
 };
 
 /** A tool that tasks can ask for. */
@@ -1078,6 +1292,70 @@ export type WebhookTaken = {
   readonly reason?: string | undefined;
   /** The task of the webhook that stands for this one. */
   readonly task_id?: string | undefined;
+};
+
+/** A task. */
+export type WholeTaskOverview = {
+  /** The task's id. */
+  readonly task_id: string;
+  /** As `task_id`. */
+  readonly id: string;
+  /** Where the task is. */
+  readonly status: 'pending' | 'running' | 'completed' | 'failed';
+  /** When it was submitted. */
+  readonly submitted_at: string;
+  /** As `submitted_at`. */
+  readonly queuedAt: string;
+  /** When a worker took it. */
+  readonly started_at: string | null;
+  /** As `started_at`. */
+  readonly startedAt: string | null;
+  /** When it ended, one way or the other. */
+  readonly completed_at: string | null;
+  /** As `completed_at`. */
+  readonly completedAt: string | null;
+  /** The repository. */
+  readonly repository_url: string;
+  /** The first part of the repository's path: a user, or groups. */
+  readonly repoOwner: string;
+  /** The last part of it. */
+  readonly repoName: string;
+  readonly result?: TaskResult | undefined;
+  /** Why it failed, where it did. */
+  readonly error?: string | undefined;
+  /** The same in parts; null: it has not failed. */
+  readonly errorDetail: TaskError | null;
+  /** The issue that it came from; null: from none. */
+  readonly issueNumber: number | null;
+  /** That issue's title. */
+  readonly issueTitle: string | null;
+  /** The agent that works on it. */
+  readonly agent: string;
+  /** How it stands among the tasks that wait. */
+  readonly priority: 'low' | 'normal' | 'high';
+  /** How far it is, in per cent, by its state. */
+  readonly progress: number;
+  /** Its pull request. */
+  readonly prUrl: string | null;
+  /** Its pull request's number. */
+  readonly prNumber: number | null;
+  /** Its branch, once it is pushed. */
+  readonly branch: string | null;
+  /** What it was asked for. */
+  readonly description: string;
+  /** What the agent answered. */
+  readonly summary: string | null;
+  /** What came of its test command; null: it has none, or has not run it. */
+  readonly tests: TaskTests | null;
+  /** The newest of what happened to it, oldest first. */
+  readonly logs: readonly {
+    /** When. */
+    readonly timestamp: string;
+    /** `error`: something went wrong. */
+    readonly level: 'info' | 'error';
+    /** What happened. */
+    readonly message: string;
+  }[];
 };
 
 /** A workflow, whole. */
@@ -1453,6 +1731,19 @@ export type Operations = {
   readonly deleteKey: {
     readonly answer: DeletedKey;
   };
+  /** Make an API key for somebody */
+  readonly createApiKey: {
+    readonly body: ApiKeyInput;
+    readonly answer: CreatedApiKey;
+  };
+  /** List the API keys */
+  readonly listApiKeys: {
+    readonly answer: ApiKeyList;
+  };
+  /** Revoke an API key */
+  readonly revokeApiKey: {
+    readonly answer: RevokedApiKey;
+  };
   /** List the repositories that a token reaches */
   readonly listRepositories: {
     readonly query: {
@@ -1650,5 +1941,24 @@ export type Operations = {
   readonly receiveGitlabWebhook: {
     readonly body: Readonly<Record<string, unknown>>;
     readonly answer: WebhookTaken;
+  };
+  /** Submit a task that ends in a pull request */
+  readonly submitTask: {
+    readonly body: CodebotSubmission;
+    readonly answer: CodebotSubmitted;
+  };
+  /** List the newest tasks */
+  readonly listSubmittedTasks: {
+    readonly query: {
+      /** Only tasks that are in this state. */
+      readonly status?: 'pending' | 'running' | 'completed' | 'failed' | undefined;
+      /** How many at most. */
+      readonly limit?: number | undefined;
+    };
+    readonly answer: TaskOverviewList;
+  };
+  /** Tell how a task is, and what came of it */
+  readonly getTaskStatus: {
+    readonly answer: WholeTaskOverview;
   };
 };

@@ -1,4 +1,5 @@
 import type { ApprovalList, Health, RepositoryList } from './api-types.ts';
+import { createApiKeys, type ApiKeys } from './api-keys.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createMcpServers, type McpServers } from './mcp.ts';
@@ -41,6 +42,7 @@ export type RepositoryPage = { readonly page?: number | undefined; readonly per_
 export type Client = {
   readonly tasks: Tasks;
   readonly keys: Keys;
+  readonly apiKeys: ApiKeys;
   readonly sentry: Sentry;
   readonly deliveries: Deliveries;
   readonly webhooks: Webhooks;
@@ -72,6 +74,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     tasks: createTasks(transport),
     keys: createKeys(transport),
+    apiKeys: createApiKeys(transport),
     sentry: createSentry(transport),
     deliveries: createDeliveries(transport),
     webhooks: createWebhooks(transport),

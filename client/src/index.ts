@@ -3,6 +3,9 @@ export type { RepositoryPage, RepositorySource } from './client.ts';
 export { ApiError, ConnectionError, InvalidIdError } from './errors.ts';
 export { createSseParser, type SseMessage, type SseParser } from './sse-parser.ts';
 export type {
+  ApiKey,
+  ApiKeyInput,
+  ApiKeyList,
   Approval,
   ApprovalAnswer,
   ApprovalList,
@@ -10,6 +13,7 @@ export type {
   CanceledWorkflowRun,
   CanceledWorkflowRuns,
   ChangesSummary,
+  CreatedApiKey,
   CreatedKey,
   CreatedMcpServer,
   CreatedPullRequest,
@@ -45,6 +49,7 @@ export type {
   ReviewInput,
   ReviewIssue,
   ReviewResult,
+  RevokedApiKey,
   RunWorkflowInput,
   SentryIssueList,
   SentryOrganizationList,
@@ -86,6 +91,7 @@ export type {
   Workspace,
   WorkspaceList,
 } from './api-types.ts';
+export type { ApiKeys } from './api-keys.ts';
 export type { Deliveries, DeliveryQuery } from './deliveries.ts';
 export type { Keys, KeyVerdict } from './keys.ts';
 export type { McpServers, McpServerScope } from './mcp.ts';

@@ -48,6 +48,19 @@ export type TaskEvent =
   | NamedEvent<'system', 'labels_refused', { readonly labels: readonly string[]; readonly reason: string }>
   | NamedEvent<'git', 'branch_taken', { readonly branch: string; readonly next: string }>
   | NamedEvent<'system', 'cli_started', { readonly cli: string; readonly iteration: string }>
+  | NamedEvent<'system', 'tests_started', { readonly command: string }>
+  | NamedEvent<
+      'system',
+      'tests_finished',
+      {
+        readonly passed: boolean;
+        readonly exit_code: number | null;
+        readonly reason: string;
+        readonly duration_seconds: number;
+      }
+    >
+  | NamedEvent<'system', 'tests_given_back', null>
+  | NamedEvent<'system', 'tests_given_up', { readonly error: string }>
   | NamedEvent<'system', 'instruction_added', { readonly iteration: number; readonly prompt: string }>
   | NamedEvent<'system', 'run_retried', { readonly attempt: number; readonly error: string }>
   | NamedEvent<'system', 'run_lost', { readonly attempt: number }>

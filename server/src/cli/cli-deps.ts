@@ -9,7 +9,9 @@ export type ServerSetting =
   | 'SLIPWAY_PORT'
   | 'SLIPWAY_DATA_DIR'
   | 'SLIPWAY_WORKERS'
-  | 'SLIPWAY_ISOLATION';
+  | 'SLIPWAY_ISOLATION'
+  | 'SLIPWAY_WORKSPACE_DIR'
+  | 'SLIPWAY_DEBUG';
 
 /** Runs a part of the server and resolves with the exit code; prints its own problems, ends by its own signal. */
 type ServerCommand = (settings: FlagSettings) => Promise<number>;

@@ -59,6 +59,17 @@ test('a question says how to answer it', () => {
   assert.equal(say('run_resumed', null), 'HH:MM:SS  goes on');
 });
 
+test('what comes of the tests is said with the reason', () => {
+  assert.equal(say('tests_started', { command: 'npm\ntest' }), 'HH:MM:SS  testing: npm test');
+  assert.equal(say('tests_finished', { passed: true, reason: '' }), 'HH:MM:SS  the tests passed');
+  assert.equal(
+    say('tests_finished', { passed: false, reason: 'exit code 1' }),
+    'HH:MM:SS  the tests failed: exit code 1',
+  );
+  assert.equal(say('tests_given_back', null), 'HH:MM:SS  the agent is told, and goes on');
+  assert.equal(say('tests_given_up', { error: 'no' }), 'HH:MM:SS  the work stays as it is: no');
+});
+
 test('what becomes of a pull request is said with its address', () => {
   const facts = { pr_number: 7, pr_url: 'https://github.com/a/b/pull/7', branch: 'x', base_branch: 'main' };
   const url = facts.pr_url;

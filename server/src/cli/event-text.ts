@@ -47,6 +47,11 @@ function sentence(event: TaskEvent, paint: Paint, taskId: string): string {
       return paint('red', `failed: ${say('error')}`);
     case 'task_completed':
       return paint('green', `completed: ${changesText(changesOf(data))}`);
+    case 'tests_started':
+    case 'tests_finished':
+    case 'tests_given_back':
+    case 'tests_given_up':
+      return testText(event.event, data, paint);
     case 'instruction_added':
       return `instruction ${say('iteration')}: ${cut(say('prompt'))}`;
     case 'session_lost':
@@ -92,6 +97,27 @@ function mishapText(
       );
     case 'mcp_server_failed':
       return paint('yellow', `the MCP server ${say('server')} is not there: ${say('error')}`);
+  }
+}
+
+/** What concerns the task's test command. */
+function testText(
+  event: `tests_${'started' | 'finished' | `given_${'back' | 'up'}`}`,
+  data: Data,
+  paint: Paint,
+): string {
+  const say = fieldsOf(data);
+  switch (event) {
+    case 'tests_started':
+      return `testing: ${cut(say('command'))}`;
+    case 'tests_finished':
+      return data['passed'] === true
+        ? paint('green', 'the tests passed')
+        : paint('red', `the tests failed: ${say('reason')}`);
+    case 'tests_given_back':
+      return paint('yellow', 'the agent is told, and goes on');
+    case 'tests_given_up':
+      return paint('red', `the work stays as it is: ${say('error')}`);
   }
 }
 

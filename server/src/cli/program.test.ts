@@ -4,7 +4,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import type { FlagSettings } from './cli-deps.ts';
 import { answer, frame, named, slipway, startApi, stream } from '../../test/support/terminal-command.ts';
 
 const id = '77a2ffbd-11b6-4654-9325-89306d55bc89';
@@ -21,7 +20,7 @@ const row = {
 };
 
 const commands =
-  'run instruct approve list show logs diff pr cancel workspaces workflow mcp tools keys repos deliveries serve work doctor demo completion'.split(
+  'run instruct approve list show logs diff pr cancel workspaces workflow mcp tools keys repos deliveries serve work doctor demo api-keys completion'.split(
     ' ',
   );
 
@@ -79,18 +78,6 @@ test('wrong usage ends with 2 and says what is wrong', async () => {
   }
 });
 
-test('flags of the server become settings, and its exit is the exit', async () => {
-  const given: FlagSettings[] = [];
-  const serve = async (settings: FlagSettings): Promise<number> => {
-    given.push(settings);
-    return 9;
-  };
-  const ended = await slipway(['serve', '--port', '9000', '--data-dir', '/srv/data'], { serve });
-  await slipway(['serve'], { serve });
-  assert.equal(ended.code, 9);
-  assert.deepEqual(given, [{ SLIPWAY_PORT: '9000', SLIPWAY_DATA_DIR: '/srv/data' }, {}]);
-});
-
 test('a list is a table: cut to a terminal, whole elsewhere', async (t) => {
   const tasks = [row, { ...row, id: id.replace('77', '88'), status: 'awaiting_instruction' }];
   const api = await startApi(t, { 'GET /api/v1/tasks': answer(200, { tasks, total: 7 }) });
@@ -127,7 +114,15 @@ test('a task is shown by the beginning of its id', async (t) => {
     'GET /api/v1/tasks': answer(200, { tasks: [{ id: 'aaaaaaaa-1' }, row], total: 2 }),
     [`GET /api/v1/tasks/${id}`]: answer(200, {
       ...row,
-      config: { cli: 'script', command: './fix.sh' },
+      config: { cli: 'script', command: './fix.sh', test_command: 'npm test' },
+      tests: {
+        command: 'npm test',
+        passed: false,
+        exit_code: 1,
+        reason: 'exit code 1',
+        output: 'not ok\u001b[2J 12',
+        duration_seconds: 8,
+      },
       result: 'All tests pass.\n',
       changes_summary: { files_modified: 1, files_created: 0, files_deleted: 0, diff_stats: '+1 -1' },
       started_at: '2026-02-26T18:38:11Z',
@@ -143,8 +138,10 @@ status        completed
 repository    https://example.com/group/app.git
 agent         script
 command       ./fix.sh
+test command  npm test
 branch        codeforge/fix-the-failing-77a2ffbd
 changes       1 modified (+1 -1)
+tests         failed after 8 s: exit code 1
 created       DATE HH:MM:SS
 took          11 s
 
@@ -154,6 +151,9 @@ in the auth module
 
 result:
 All tests pass.
+
+output of the tests:
+not ok 12
 `,
   );
 });

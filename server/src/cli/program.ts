@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addApiKeys } from './api-keys.ts';
 import { addApprove } from './approve.ts';
 import { addCancel } from './cancel.ts';
 import type { CliDeps } from './cli-deps.ts';
@@ -98,6 +99,7 @@ function buildProgram(cli: Cli): Command {
   for (const add of [addKeys, addRepositories, addDeliveries, addWebhooks]) add(program, cli);
   program.commandsGroup('Server:');
   addServerCommands(program, cli);
+  addApiKeys(program, cli);
   program.commandsGroup('Shell:');
   addCompletion(program, cli);
   return program;

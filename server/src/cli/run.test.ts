@@ -101,6 +101,21 @@ see it: slipway diff 77a2ffbd
   );
 });
 
+test('a run whose tests failed says so at its end, where the work is named', async (t) => {
+  const tests = {
+    command: 'npm test',
+    passed: false,
+    exit_code: 1,
+    reason: 'exit code 1',
+    output: '',
+    duration_seconds: 8,
+  };
+  const api = await startApi(t, routes(stream(whole), { ...task, tests }));
+  const ended = await slipway([...line, '--test-command', 'npm test'], { address: api.url });
+  assert.equal(ended.code, 0);
+  assert.match(ended.stdout, /^completed in 11 s: .*\ntests: {2}failed after 8 s: exit code 1\nbranch: /mu);
+});
+
 test('with --json every line is one object', async (t) => {
   const api = await startApi(t, routes(stream(whole), task));
   const ended = await slipway([...line, '--json'], { address: api.url });
@@ -174,7 +189,8 @@ test('--detach prints the id and returns', async (t) => {
 
 test('every flag reaches the task, and - reads the prompt from stdin', async (t) => {
   const api = await startApi(t, routes(stream([]), task));
-  const flags = '--agent script --command ./x --branch dev --target-branch main --timeout 10m --priority -5';
+  const flags =
+    '--agent script --command ./x --branch dev --target-branch main --timeout 10m --priority -5 --test-command ./test';
   await slipway(['run', '/srv/app.git', '-', ...flags.split(' '), '--publish', 'manual', '-d'], {
     address: api.url,
     stdin: 'Line one\nLine two\n',
@@ -186,6 +202,7 @@ test('every flag reaches the task, and - reads the prompt from stdin', async (t)
     config: {
       cli: 'script',
       command: './x',
+      test_command: './test',
       source_branch: 'dev',
       target_branch: 'main',
       timeout_seconds: 600,

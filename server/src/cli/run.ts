@@ -15,6 +15,7 @@ import { readTools, withTools } from './task-tools.ts';
 type RunFlags = ConnectionFlags & {
   readonly agent?: string;
   readonly command?: string;
+  readonly testCommand?: string;
   readonly model?: string;
   readonly maxTurns?: number;
   readonly maxBudget?: number;
@@ -70,6 +71,10 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--post-comments', 'post the review to the pull request')
     .option('--agent <name>', "the agent that does it (default: script with --command, else the server's)")
     .option('--command <command>', 'what the script agent runs in the workspace')
+    .option(
+      '--test-command <command>',
+      'what is run when the agent is done; where it fails, the agent is told and goes on',
+    )
     .option('--model <name>', "the agent's model (default: the agent's own)")
     .option('--max-turns <number>', 'how often the agent may call its model', wholeNumber(1, 1_000_000))
     .option('--max-budget <dollars>', 'what the agent may spend, such as 2.50', dollars)
@@ -146,6 +151,7 @@ function inputOf(repository: string, prompt: string, flags: RunFlags): TaskInput
   const config: TaskConfig = {
     ...(agent === undefined ? {} : { cli: agent }),
     ...(flags.command === undefined ? {} : { command: flags.command }),
+    ...(flags.testCommand === undefined ? {} : { test_command: flags.testCommand }),
     ...(flags.sourceBranch === undefined ? {} : { source_branch: flags.sourceBranch }),
     ...(flags.targetBranch === undefined ? {} : { target_branch: flags.targetBranch }),
     ...(flags.timeout === undefined ? {} : { timeout_seconds: flags.timeout }),

@@ -3,7 +3,7 @@ import type { Cli } from './command.ts';
 import type { ExitName } from './exit-codes.ts';
 import { follow, type FollowOptions } from './follow.ts';
 import { reviewLines } from './review-text.ts';
-import { changesText, durationText, outcomeOf, shellWord, shortId, tookMs } from './task-text.ts';
+import { changesText, durationText, outcomeOf, shellWord, shortId, testsText, tookMs } from './task-text.ts';
 import { printableLine } from './untrusted-text.ts';
 
 /**
@@ -68,6 +68,9 @@ async function printOutcome({ out }: Cli, task: Task): Promise<void> {
   const changes = changesText(task.changes_summary);
   await out.line(`${out.paint('green', 'completed')}${time}: ${changes}`);
   if (changes === 'no changes') return;
+  const tests = testsText(task.tests);
+  if (tests !== undefined)
+    await out.line(`tests:  ${task.tests?.passed === true ? tests : out.paint('red', tests)}`);
   if (task.publish !== 'manual' && task.branch !== undefined && task.branch !== '') {
     await out.line(`branch: ${out.paint('bold', printableLine(task.branch))}`);
     if (task.pr_url !== undefined)

@@ -22,12 +22,24 @@ const flags = {
     flag: '--isolation <kind>',
     help: 'where agents run: bubblewrap, or process (no isolation) (default: bubblewrap)',
   },
+  workDir: {
+    setting: 'SLIPWAY_WORKSPACE_DIR',
+    flag: '--work-dir <folder>',
+    help: 'where workspaces lie (default: in the data folder)',
+  },
+  debug: {
+    setting: 'SLIPWAY_DEBUG',
+    flag: '--debug',
+    help: 'log everything, and restart when the source of the server changes',
+  },
 } as const satisfies Record<
   string,
   { readonly setting: ServerSetting; readonly flag: string; readonly help: string }
 >;
 
 type FlagName = keyof typeof flags;
+/** A flag without a value is true, and `on` as a setting. */
+type GivenFlags = Partial<Record<FlagName, string | true>>;
 
 const configuration =
   '\nEvery flag stands for an environment variable (SLIPWAY_HOST, …) and wins over it;\n' +
@@ -43,7 +55,7 @@ export function addServerCommands(program: Command, { deps, end }: Cli): void {
   ) => {
     for (const name of names) command.option(flags[name].flag, flags[name].help);
     if (names.length > 0) command.addHelpText('after', configuration);
-    command.action(async (given: Partial<Record<FlagName, string>>) => end(await run(settingsOf(given))));
+    command.action(async (given: GivenFlags) => end(await run(settingsOf(given))));
   };
   add(
     program
@@ -53,7 +65,7 @@ export function addServerCommands(program: Command, { deps, end }: Cli): void {
         'Starts the server: the API, and workers that run tasks. Without DATABASE_URL it keeps its own\n' +
           'PostgreSQL in the data folder. The first start prints the administrator token, once.',
       ),
-    ['host', 'port', 'dataDir', 'workers', 'isolation'],
+    ['host', 'port', 'dataDir', 'workDir', 'workers', 'isolation', 'debug'],
     commands.serve,
   );
   add(
@@ -61,7 +73,7 @@ export function addServerCommands(program: Command, { deps, end }: Cli): void {
       .command('work')
       .summary('start workers only, for a server elsewhere')
       .description('Starts workers that run tasks of the server whose database DATABASE_URL names.'),
-    ['dataDir', 'workers', 'isolation'],
+    ['dataDir', 'workDir', 'workers', 'isolation'],
     commands.work,
   );
   add(
@@ -71,7 +83,7 @@ export function addServerCommands(program: Command, { deps, end }: Cli): void {
       .description(
         'Checks everything that a server needs on this machine, and names the command for what is missing.',
       ),
-    ['dataDir', 'isolation'],
+    ['dataDir', 'workDir', 'isolation'],
     commands.doctor,
   );
   addDemo(program, { deps, end });
@@ -103,12 +115,12 @@ function addDemo(program: Command, { deps, end }: Pick<Cli, 'deps' | 'end'>): vo
     });
 }
 
-function settingsOf(given: Partial<Record<FlagName, string>>): FlagSettings {
+function settingsOf(given: GivenFlags): FlagSettings {
   const names = Object.keys(flags) as FlagName[];
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = given[name];
-      return value === undefined ? [] : [[flags[name].setting, value]];
+      return value === undefined ? [] : [[flags[name].setting, value === true ? 'on' : value]];
     }),
   );
 }

@@ -10,6 +10,7 @@ import {
   outcomeOf,
   shortId,
   statusStyle,
+  testsText,
   timeText,
   tookMs,
   usageText,
@@ -59,6 +60,7 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
     ['agent', task.config?.cli],
     ['model', task.config?.ai_model],
     ['command', task.config?.command],
+    ['test command', task.config?.test_command],
     ['tools', namesOf(task.config?.tools)],
     ['mcp servers', namesOf(task.config?.mcp_servers)],
     ['workflow run', task.workflow_run_id],
@@ -66,6 +68,7 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
     ['branch', task.branch],
     ['pull request', task.pr_url],
     ['changes', ended && task.status !== 'failed' ? changesText(task.changes_summary) : undefined],
+    ['tests', testsText(task.tests)],
     ['created', timeText(task.created_at)],
     ['took', took === undefined ? undefined : durationText(took)],
     ['usage', usageText(task.usage)],
@@ -77,6 +80,7 @@ function taskLines({ out }: Cli, task: Task): readonly string[] {
     ...shown.map(([name, value = '']) => `${out.paint('dim', name.padEnd(14))}${clean(name, value)}`),
     ...section('prompt', task.current_prompt ?? task.prompt),
     ...section('result', task.result ?? ''),
+    ...section('output of the tests', task.tests?.passed === false ? task.tests.output : ''),
     ...(task.review_result === undefined
       ? []
       : ['', out.paint('dim', 'review:'), ...reviewLines(task.review_result, out.paint)]),

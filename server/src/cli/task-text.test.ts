@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endOfId, changesText, durationText, shellWord, usageText } from './task-text.ts';
+import { endOfId, changesText, durationText, shellWord, testsText, usageText } from './task-text.ts';
 
 test('durations show their two largest units', () => {
   const cases: readonly (readonly [milliseconds: number, text: string])[] = [
@@ -19,6 +19,23 @@ test('changes name only what there is', () => {
   assert.equal(changesText(none), 'no changes');
   assert.equal(changesText(null), 'no changes');
   assert.equal(changesText({ ...none, files_created: 1, diff_stats: '+9 -0' }), '1 created (+9 -0)');
+});
+
+test('tests are named by their outcome, their time and why they failed', () => {
+  const passed = {
+    command: 'npm test',
+    passed: true,
+    exit_code: 0,
+    reason: '',
+    output: '',
+    duration_seconds: 8,
+  };
+  assert.equal(testsText(undefined), undefined);
+  assert.equal(testsText(passed), 'passed in 8 s');
+  assert.equal(
+    testsText({ ...passed, passed: false, reason: 'exit\u001b[2J code 1' }),
+    'failed after 8 s: exit code 1',
+  );
 });
 
 test('a word for the shell cannot become a command', () => {

@@ -79,6 +79,13 @@ export function endOfId(id: string): string {
   return printableLine(id).slice(-8);
 }
 
+/** `passed in 8 s`, `failed after 8 s: exit code 1`; undefined where nothing was tested. */
+export function testsText(tests: Task['tests']): string | undefined {
+  if (tests === undefined) return undefined;
+  const took = durationText(tests.duration_seconds * 1_000);
+  return tests.passed ? `passed in ${took}` : `failed after ${took}: ${printableLine(tests.reason)}`;
+}
+
 /** `1,500 tokens in, 500 out, $0.42`; undefined where nothing was counted. */
 export function usageText(usage: Usage | null | undefined): string | undefined {
   if (usage === null || usage === undefined) return undefined;

@@ -1,5 +1,27 @@
-import { egressList } from './config-egress.ts';
-import { apiKey, oneLine, oneOf, wholeNumber, apiAddress, type Setting } from './config-setting.ts';
+import { egressList, expandEgress } from './config-egress.ts';
+import { apiKey, command, oneLine, oneOf, wholeNumber, apiAddress, type Setting } from './config-setting.ts';
+import type { Secret } from './lib/secret.ts';
+
+export type AgentsConfig = {
+  /** `path`: a file or a bare name, not yet looked for. `model`: for tasks that name none. */
+  readonly claudeCode: { readonly path?: string; readonly model?: string };
+  readonly codex: { readonly path?: string; readonly model?: string };
+  readonly defaultAgent: 'claude-code' | 'codex' | 'script';
+  /** Of the agent `script`, for tasks that name none. */
+  readonly scriptCommand: string | undefined;
+  /** How often failed tests are given back to the agent. */
+  readonly testFixes: number;
+  /** The models' addresses, without a slash at the end, and the keys to them. */
+  readonly anthropic: { readonly key?: Secret; readonly url: string };
+  readonly openai: { readonly key?: Secret; readonly url: string };
+  readonly certificatesFile: string | undefined;
+  readonly modelRetries: number;
+  /** `host`, `*.host`, `host:port` or an address each, in lower case, with presets expanded. */
+  readonly allowEgress: readonly string[];
+  readonly approvalSeconds: number;
+  readonly approvalHoldSeconds: number;
+  readonly exitSeconds: number;
+};
 
 /** The settings about coding agents, their models and what they may reach. */
 export const agentSettings: readonly Setting[] = [
@@ -10,6 +32,19 @@ export const agentSettings: readonly Setting[] = [
     about: 'The agent of a task that names none.',
     aliases: ['CODEFORGE_CLI__DEFAULT'],
     check: oneOf('claude-code', 'codex', 'script'),
+  },
+  {
+    name: 'SLIPWAY_SCRIPT_COMMAND',
+    section: 'Agents',
+    about: 'What the agent `script` runs for a task that names no command of its own.',
+    check: command,
+  },
+  {
+    name: 'SLIPWAY_TEST_FIXES',
+    section: 'Agents',
+    fallback: '1',
+    about: 'How often tests that failed are given back to the agent, which goes on with its work; 0: never.',
+    check: wholeNumber(0, 10),
   },
   {
     name: 'ANTHROPIC_API_KEY',
@@ -112,3 +147,40 @@ export const agentSettings: readonly Setting[] = [
     check: wholeNumber(1, 600),
   },
 ];
+
+type Reader = {
+  readonly text: (name: string) => string;
+  readonly optional: (name: string) => string | undefined;
+  readonly number: (name: string) => number;
+  readonly secret: (name: string) => Secret | undefined;
+};
+
+export function agentsSection({ text, optional, number, secret }: Reader): AgentsConfig {
+  const program = (name: string): AgentsConfig['codex'] => {
+    const [path, model] = [optional(`${name}_PATH`), optional(`${name}_MODEL`)];
+    return { ...(path === undefined ? {} : { path }), ...(model === undefined ? {} : { model }) };
+  };
+  const api = (name: string): AgentsConfig['openai'] => {
+    const key = secret(`${name}_API_KEY`);
+    return {
+      ...(key === undefined ? {} : { key }),
+      url: text(`${name}_BASE_URL`).replace(/\/+$/u, ''),
+    };
+  };
+  const named = text('SLIPWAY_DEFAULT_AGENT');
+  return {
+    claudeCode: program('SLIPWAY_CLAUDE_CODE'),
+    codex: program('SLIPWAY_CODEX'),
+    defaultAgent: named === 'codex' || named === 'script' ? named : 'claude-code',
+    scriptCommand: optional('SLIPWAY_SCRIPT_COMMAND'),
+    testFixes: number('SLIPWAY_TEST_FIXES'),
+    anthropic: api('ANTHROPIC'),
+    openai: api('OPENAI'),
+    certificatesFile: optional('NODE_EXTRA_CA_CERTS'),
+    modelRetries: number('SLIPWAY_MODEL_RETRIES'),
+    allowEgress: expandEgress(text('SLIPWAY_ALLOW_EGRESS')),
+    approvalSeconds: number('SLIPWAY_APPROVAL_SECONDS'),
+    approvalHoldSeconds: number('SLIPWAY_APPROVAL_HOLD_SECONDS'),
+    exitSeconds: number('SLIPWAY_AGENT_EXIT_SECONDS'),
+  };
+}

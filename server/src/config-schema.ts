@@ -1,4 +1,5 @@
 import { agentSettings } from './config-agents.ts';
+import { codebotSettings } from './config-codebot.ts';
 import { telemetrySettings } from './config-telemetry.ts';
 import { deliverySettings } from './config-delivery.ts';
 import { reviewSettings } from './config-reviews.ts';
@@ -7,6 +8,7 @@ import {
   anything,
   atLeast,
   branchPrefix,
+  callerKeys,
   databaseUrl,
   encryptionKeys,
   fault,
@@ -49,6 +51,14 @@ export const settings: readonly Setting[] = [
     check: atLeast(16),
   },
   {
+    name: 'CODEBOT_API_KEYS',
+    section: 'Server',
+    about:
+      'API keys of the first administrator, separated by commas; any text of ASCII without blanks. They read, start and stop tasks and publish work, and are no administrators. Keys with an owner, a name and an end are made by `slipway api-keys`.',
+    secret: true,
+    check: callerKeys,
+  },
+  {
     name: 'SLIPWAY_LOG_LEVEL',
     section: 'Server',
     fallback: 'info',
@@ -56,10 +66,26 @@ export const settings: readonly Setting[] = [
     check: oneOf('debug', 'info', 'warn', 'error', 'silent'),
   },
   {
+    name: 'SLIPWAY_DEBUG',
+    section: 'Server',
+    fallback: 'off',
+    about:
+      'For work on Slipway itself: logs at level `debug`, and `serve` restarts itself when a file of its own source has changed. Living agents go on.',
+    check: onOff,
+  },
+  {
     name: 'SLIPWAY_DATA_DIR',
     section: 'Data',
     about:
       'Where everything lies: the embedded database, mirrors, workspaces, blobs. Unset: `./data` in a clone, else `~/.local/share/slipway`; as root, where other users cannot reach that, `/var/lib/slipway`. One server per folder.',
+    check: oneLine,
+  },
+  {
+    name: 'SLIPWAY_WORKSPACE_DIR',
+    section: 'Data',
+    about:
+      'A folder, on another disk maybe, in which workspaces lie instead of the data folder. Each data folder has one of its own below it, so several may share it.',
+    aliases: ['CODEFORGE_TASKS__WORKSPACE_BASE'],
     check: oneLine,
   },
   {
@@ -99,6 +125,7 @@ export const settings: readonly Setting[] = [
     fallback: '3',
     about:
       'How many tasks this process works on at a time; 0 with `serve` leaves the work to `slipway work` elsewhere.',
+    aliases: ['CODEBOT_MAX_WORKERS'],
     check: wholeNumber(0, 200),
   },
   {
@@ -217,6 +244,7 @@ export const settings: readonly Setting[] = [
     check: wholeNumber(1, 16_777_216),
   },
   ...workspaceSettings,
+  ...codebotSettings,
   {
     name: 'SLIPWAY_ALLOW_FILE_REPOSITORIES',
     section: 'Git',

@@ -1,6 +1,6 @@
 import { isBranchName } from './domain/branch-name.ts';
 import { isName } from './domain/key.ts';
-import { isModelKey, modelKeyProblem } from './domain/options.ts';
+import { commandMaxBytes, isModelKey, modelKeyProblem } from './domain/options.ts';
 import { parseArmedFault } from './lib/faults.ts';
 
 /** One variable of the configuration. */
@@ -115,6 +115,16 @@ export function branchPrefix(value: string): string | undefined {
     : 'must be the beginning of a branch name, at most 30 characters';
 }
 
+/** What a shell runs: everything but control characters that are no blanks, as of tasks. */
+export function command(value: string): string | undefined {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/u.test(value) || value.trim() === '')
+    return 'must be a command without control characters';
+  return Buffer.byteLength(value) <= commandMaxBytes
+    ? undefined
+    : `must have at most ${commandMaxBytes} bytes`;
+}
+
 /** Seconds, one wait after the other. */
 export function waits(value: string): string | undefined {
   return value.split(',').every((part) => /^\d{1,5}$/u.test(part.trim())) && value.split(',').length <= 20
@@ -135,6 +145,13 @@ export function encryptionKeys(value: string): string | undefined {
   return value.split(/[,\n]/u).every((key) => key.trim() === '' || key.trim().length >= 16)
     ? undefined
     : 'must be keys of at least 16 characters, the newest first, separated by commas';
+}
+
+/** Keys of callers, as a header can hold them; the message does not repeat them. */
+export function callerKeys(value: string): string | undefined {
+  return value.split(/[,\n]/u).every((key) => /^[\u0021-\u007e]*$/u.test(key.trim()))
+    ? undefined
+    : 'must be keys of ASCII without blanks, separated by commas';
 }
 
 /** Where and how a test of crashes strikes. */

@@ -29,6 +29,16 @@ const examples: Readonly<
   SLIPWAY_AUTH_TOKEN: { bad: ['short', 'fifteen-letters'], good: ['sixteen-letters!'] },
   SLIPWAY_LOG_LEVEL: { bad: ['loud', 'INFO'], good: ['debug', 'silent'] },
   SLIPWAY_DATA_DIR: { bad: ['/data\n'], good: ['/data', 'relative/folder', '/with space'] },
+  SLIPWAY_DEBUG: { bad: ['maybe'], good: ['on', 'off'] },
+  SLIPWAY_WORKSPACE_DIR: { bad: ['/work\n'], good: ['/work', 'relative'] },
+  SLIPWAY_SCRIPT_COMMAND: {
+    bad: [' ', 'a\u001b[2J', `echo ${'x'.repeat(32_768)}`],
+    good: ['make fix >log 2>&1', 'one\ntwo'],
+  },
+  SLIPWAY_TEST_FIXES: { bad: ['11', '-1'], good: ['0', '10'] },
+  CODEBOT_API_KEYS: { bad: ['two words', 'schlüssel'], good: ['one', 'one, two,,one'] },
+  CODEBOT_MAX_QUEUE_SIZE: { bad: ['0', '1000001', 'x'], good: ['1', '1000000'] },
+  CODEBOT_TASK_RETENTION: { bad: ['0', '1.5'], good: ['1', '86400'] },
   SLIPWAY_BLOB_DIR: { bad: ['/blobs\u0000'], good: ['/blobs'] },
   NODE_EXTRA_CA_CERTS: { bad: ['\u0000'], good: ['/usr/local/bin/codex'] },
   DATABASE_URL: {
@@ -210,7 +220,7 @@ test('every fallback passes its own check, and every setting has a section and w
 
 test('an empty environment gives the documented defaults', () => {
   const config = readConfig({}, noFiles);
-  assert.deepEqual(config.http, { host: '127.0.0.1', port: 8080, authToken: undefined });
+  assert.deepEqual(config.http, { host: '127.0.0.1', port: 8080, authToken: undefined, apiKeys: [] });
   assert.deepEqual(config.database, { url: undefined, poolSize: 12 });
   assert.equal(config.worker.workers, 3);
   assert.equal(config.worker.isolation, 'bubblewrap');
@@ -218,6 +228,7 @@ test('an empty environment gives the documented defaults', () => {
   assert.equal(config.git.allowFileRepositories, false);
   assert.equal(config.git.branchPrefix, 'codeforge/');
   assert.deepEqual(config.encryptionKeys, []);
+  assert.deepEqual(config.codebot, { maxQueueSize: 100, retentionSeconds: 86_400 });
   assert.equal(config.fault, undefined);
 });
 
@@ -278,12 +289,21 @@ test('what is no secret has no file', () => {
   assert.equal(problemsOf({ SLIPWAY_PORT_FILE: '/x' }).length, 1);
 });
 
+test('debugging is a level of the log, whatever was set', () => {
+  const config = readConfig({ SLIPWAY_DEBUG: 'on', SLIPWAY_LOG_LEVEL: 'warn' }, noFiles);
+  assert.deepEqual([config.debug, config.log.level], [true, 'debug']);
+  assert.equal(readConfig({}, noFiles).debug, false);
+});
+
 test("other programs' names are taken where ours is not set", () => {
   const alias = readConfig(
     { CODEFORGE_SERVER__PORT: '9000', CODEFORGE_ENCRYPTION__KEY: 'k'.repeat(16) },
     noFiles,
   );
   assert.equal(alias.http.port, 9000);
+  assert.equal(readConfig({ CODEBOT_MAX_WORKERS: '2' }, noFiles).worker.workers, 2);
+  const base = readConfig({ CODEFORGE_TASKS__WORKSPACE_BASE: '/mnt/work' }, noFiles);
+  assert.equal(base.data.workspaceFolder, '/mnt/work');
   assert.equal(alias.encryptionKeys.length, 1);
   assert.equal(readConfig({ CODEFORGE_SERVER__PORT: '9000', SLIPWAY_PORT: '1' }, noFiles).http.port, 1);
   const file = readConfig({ CODEFORGE_SERVER__AUTH_TOKEN_FILE: '/t' }, () => 'x'.repeat(20));
@@ -295,6 +315,7 @@ test('lists are cut at commas and ends of lines; several keys keep their order',
     {
       SLIPWAY_ENCRYPTION_KEY: 'the-newest-key-of-all,\nthe-key-before-that-one',
       SLIPWAY_COMMIT_TRAILERS: 'A: b,, C: d',
+      CODEBOT_API_KEYS: 'dev-key-12345, other;key!,,dev-key-12345\n',
     },
     noFiles,
   );
@@ -303,40 +324,10 @@ test('lists are cut at commas and ends of lines; several keys keep their order',
     ['the-newest-key-of-all', 'the-key-before-that-one'],
   );
   assert.deepEqual(config.git.commitTrailers, ['A: b', 'C: d']);
-});
-
-test('an agent has its program, its model and the way to it', () => {
-  const { agents } = readConfig({}, noFiles);
-  assert.deepEqual(agents, {
-    claudeCode: {},
-    codex: {},
-    defaultAgent: 'claude-code',
-    anthropic: { url: 'https://api.anthropic.com' },
-    openai: { url: 'https://api.openai.com/v1' },
-    certificatesFile: undefined,
-    modelRetries: 2,
-    allowEgress: [],
-    approvalSeconds: 86_400,
-    approvalHoldSeconds: 120,
-    exitSeconds: 10,
-  });
-  const set = readConfig(
-    {
-      CODEFORGE_CLI__CLAUDE_CODE__PATH: '/stand-in/claude',
-      CODEFORGE_CLI__CODEX__PATH: '/stand-in/codex',
-      SLIPWAY_CODEX_PATH: '/opt/codex',
-      SLIPWAY_CODEX_MODEL: 'small',
-      CODEFORGE_CLI__DEFAULT: 'codex',
-      ANTHROPIC_BASE_URL: 'http://127.0.0.1:9000//',
-      OPENAI_API_KEY_FILE: '/run/key',
-    },
-    () => 'sk-from-the-file\n',
-  ).agents;
-  assert.deepEqual(set.claudeCode, { path: '/stand-in/claude' });
-  assert.deepEqual(set.codex, { path: '/opt/codex', model: 'small' });
-  assert.equal(set.defaultAgent, 'codex');
-  assert.deepEqual(set.anthropic, { url: 'http://127.0.0.1:9000' });
-  assert.equal(set.openai.key?.reveal(), 'sk-from-the-file');
+  assert.deepEqual(
+    config.http.apiKeys.map((key) => key.reveal()),
+    ['dev-key-12345', 'other;key!'],
+  );
 });
 
 test('programs are looked for in the absolute folders of PATH', () => {
@@ -362,6 +353,7 @@ test('no secret is told by the configuration or by a problem with it', () => {
     SLIPWAY_ENCRYPTION_KEY: 'the-key-that-encrypts,another-key-that-encrypts',
     ANTHROPIC_API_KEY: 'the-key-to-one-model',
     OPENAI_API_KEY: 'the-key-to-another',
+    CODEBOT_API_KEYS: 'the-key-of-a-caller,another-key-of-a-caller',
   };
   const config = readConfig(secrets, noFiles);
   const told = [
@@ -375,8 +367,9 @@ test('no secret is told by the configuration or by a problem with it', () => {
     SLIPWAY_ENCRYPTION_KEY: 'tiny-secret',
     ANTHROPIC_API_KEY: 'tiny-secret with a blank',
     OPENAI_API_KEY: 'tiny-secret ',
+    CODEBOT_API_KEYS: 'fine,tiny-secret with a blank',
   });
-  assert.equal(wrong.length, 5);
+  assert.equal(wrong.length, 6);
   for (const text of [...told, ...wrong]) assert.doesNotMatch(text, /the-|tiny-secret|another/u);
 });
 

@@ -1,5 +1,7 @@
 import { Secret } from './lib/secret.ts';
 import { parseArmedFault, type ArmedFault } from './lib/faults.ts';
+import { agentsSection, type AgentsConfig } from './config-agents.ts';
+import { codebotSection, type CodebotConfig } from './config-codebot.ts';
 import { expandEgress } from './config-egress.ts';
 import { settings } from './config-schema.ts';
 import {
@@ -17,8 +19,18 @@ import type { Setting } from './config-setting.ts';
  * environment: what it is given, it checks as a whole, and reports every problem at once by name.
  */
 export type Config = {
-  readonly http: { readonly host: string; readonly port: number; readonly authToken: Secret | undefined };
-  readonly data: { readonly folder: string | undefined; readonly blobFolder: string | undefined };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly authToken: Secret | undefined;
+    /** Different ones, all of them the first administrator's. */
+    readonly apiKeys: readonly Secret[];
+  };
+  readonly data: {
+    readonly folder: string | undefined;
+    readonly blobFolder: string | undefined;
+    readonly workspaceFolder: string | undefined;
+  };
   readonly database: { readonly url: Secret | undefined; readonly poolSize: number };
   readonly encryptionKeys: readonly Secret[];
   readonly worker: {
@@ -37,22 +49,7 @@ export type Config = {
     readonly resultMb: number;
     readonly mirrorsMb: number;
   };
-  readonly agents: {
-    /** `path`: a file or a bare name, not yet looked for. `model`: for tasks that name none. */
-    readonly claudeCode: { readonly path?: string; readonly model?: string };
-    readonly codex: { readonly path?: string; readonly model?: string };
-    readonly defaultAgent: 'claude-code' | 'codex' | 'script';
-    /** The models' addresses, without a slash at the end, and the keys to them. */
-    readonly anthropic: { readonly key?: Secret; readonly url: string };
-    readonly openai: { readonly key?: Secret; readonly url: string };
-    readonly certificatesFile: string | undefined;
-    readonly modelRetries: number;
-    /** `host`, `*.host`, `host:port` or an address each, in lower case, with presets expanded. */
-    readonly allowEgress: readonly string[];
-    readonly approvalSeconds: number;
-    readonly approvalHoldSeconds: number;
-    readonly exitSeconds: number;
-  };
+  readonly agents: AgentsConfig;
   /** The folders of PATH, in its order: where programs of agents are looked for. */
   readonly programFolders: readonly string[];
   readonly git: {
@@ -101,7 +98,10 @@ export type Config = {
     readonly timeoutSeconds: number;
     readonly timeoutMaxSeconds: number;
   };
+  readonly codebot: CodebotConfig;
   readonly log: { readonly level: string };
+  /** The server restarts itself when its source changes. */
+  readonly debug: boolean;
   readonly telemetry: TelemetryConfig;
   readonly client: { readonly server: string | undefined };
   readonly terminal: { readonly noColor: boolean };
@@ -242,8 +242,13 @@ function assemble(values: ReadonlyMap<string, string>, path: string): Config {
       host: read.text('SLIPWAY_HOST'),
       port: read.number('SLIPWAY_PORT'),
       authToken: read.secret('SLIPWAY_AUTH_TOKEN'),
+      apiKeys: [...new Set(read.list('CODEBOT_API_KEYS'))].map((key) => new Secret(key)),
     },
-    data: { folder: read.optional('SLIPWAY_DATA_DIR'), blobFolder: read.optional('SLIPWAY_BLOB_DIR') },
+    data: {
+      folder: read.optional('SLIPWAY_DATA_DIR'),
+      blobFolder: read.optional('SLIPWAY_BLOB_DIR'),
+      workspaceFolder: read.optional('SLIPWAY_WORKSPACE_DIR'),
+    },
     database: {
       url: read.secret('DATABASE_URL'),
       poolSize: read.number('SLIPWAY_DATABASE_CONNECTIONS'),
@@ -270,7 +275,9 @@ function assemble(values: ReadonlyMap<string, string>, path: string): Config {
       timeoutSeconds: read.number('SLIPWAY_TASK_TIMEOUT_SECONDS'),
       timeoutMaxSeconds: read.number('SLIPWAY_TASK_TIMEOUT_MAX_SECONDS'),
     },
-    log: { level: read.text('SLIPWAY_LOG_LEVEL') },
+    codebot: codebotSection(read),
+    log: { level: read.flag('SLIPWAY_DEBUG') ? 'debug' : read.text('SLIPWAY_LOG_LEVEL') },
+    debug: read.flag('SLIPWAY_DEBUG'),
     telemetry: telemetrySection(read),
     client: { server: read.optional('SLIPWAY_SERVER') },
     terminal: { noColor: read.optional('NO_COLOR') !== undefined },
@@ -294,34 +301,6 @@ function workerSection({ text, number }: Reader): Config['worker'] {
     outputMb: number('SLIPWAY_OUTPUT_MB'),
     resultMb: number('SLIPWAY_RESULT_MB'),
     mirrorsMb: number('SLIPWAY_MIRRORS_MB'),
-  };
-}
-
-function agentsSection({ text, optional, number, secret }: Reader): Config['agents'] {
-  const program = (name: string): Config['agents']['codex'] => {
-    const [path, model] = [optional(`${name}_PATH`), optional(`${name}_MODEL`)];
-    return { ...(path === undefined ? {} : { path }), ...(model === undefined ? {} : { model }) };
-  };
-  const api = (name: string): Config['agents']['openai'] => {
-    const key = secret(`${name}_API_KEY`);
-    return {
-      ...(key === undefined ? {} : { key }),
-      url: text(`${name}_BASE_URL`).replace(/\/+$/u, ''),
-    };
-  };
-  const named = text('SLIPWAY_DEFAULT_AGENT');
-  return {
-    claudeCode: program('SLIPWAY_CLAUDE_CODE'),
-    codex: program('SLIPWAY_CODEX'),
-    defaultAgent: named === 'codex' || named === 'script' ? named : 'claude-code',
-    anthropic: api('ANTHROPIC'),
-    openai: api('OPENAI'),
-    certificatesFile: optional('NODE_EXTRA_CA_CERTS'),
-    modelRetries: number('SLIPWAY_MODEL_RETRIES'),
-    allowEgress: expandEgress(text('SLIPWAY_ALLOW_EGRESS')),
-    approvalSeconds: number('SLIPWAY_APPROVAL_SECONDS'),
-    approvalHoldSeconds: number('SLIPWAY_APPROVAL_HOLD_SECONDS'),
-    exitSeconds: number('SLIPWAY_AGENT_EXIT_SECONDS'),
   };
 }
 

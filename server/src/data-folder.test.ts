@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -22,7 +23,7 @@ async function dataFolder(t: TestContext, name = 'data'): Promise<DataFolder> {
 }
 
 async function opened(t: TestContext, path: string): Promise<DataFolder> {
-  const folder = await openDataFolder(path, undefined);
+  const folder = await openDataFolder(path);
   t.after(() => rm(folder.sockets, { recursive: true, force: true }));
   return folder;
 }
@@ -43,8 +44,8 @@ test('opening again mends modes and gives the same folders, however the path is 
   await chmod(folder.root, 0o755);
   const link = join(dirname(folder.root), 'link');
   await symlink(folder.root, link);
-  assert.deepEqual(await openDataFolder(`${link}/../data/.`, undefined), folder);
-  assert.deepEqual(await openDataFolder(link, undefined), folder);
+  assert.deepEqual(await openDataFolder(`${link}/../data/.`), folder);
+  assert.deepEqual(await openDataFolder(link), folder);
   assert.equal(await modeOf(folder.runs), 0o700);
   assert.equal(await modeOf(folder.root), 0o711);
 });
@@ -60,20 +61,54 @@ test("an operator's own folder for blobs keeps its mode", async (t) => {
   const blobs = join(await temporaryFolder(t), 'shared');
   await mkdir(blobs, { mode: 0o750 });
   await chmod(blobs, 0o750);
-  const folder = await openDataFolder(join(await temporaryFolder(t), 'data'), blobs);
+  const folder = await openDataFolder(join(await temporaryFolder(t), 'data'), { blobFolder: blobs });
   t.after(() => rm(folder.sockets, { recursive: true, force: true }));
   assert.equal(folder.blobs, blobs);
   assert.equal(await modeOf(blobs), 0o750);
+});
+
+test('workspaces and what becomes them lie together on another disk, apart from those of others', async (t) => {
+  const work = join(await temporaryFolder(t), 'deep/work');
+  const openWith = async (name: string): Promise<DataFolder> => {
+    const folder = await openDataFolder(join(await temporaryFolder(t), name), { workspaceFolder: work });
+    t.after(() => rm(folder.sockets, { recursive: true, force: true }));
+    return folder;
+  };
+  const [one, other] = [await openWith('one'), await openWith('other')];
+  const below = (folder: DataFolder) =>
+    join(work, `slipway-${readFileSync(join(folder.root, 'worker-id'), 'utf8').trim()}`);
+  for (const folder of [one, other]) {
+    assert.equal(folder.workspaces, join(below(folder), 'workspaces'));
+    assert.equal(folder.scratch, join(below(folder), 'scratch'));
+    assert.equal(folder.runs, join(folder.root, 'runs'));
+    assert.equal(await modeOf(folder.scratch), 0o700);
+    assert.equal(await modeOf(folder.workspaces), 0o711);
+  }
+  assert.notEqual(one.workspaces, other.workspaces);
+  await chmod(work, 0o755);
+  assert.deepEqual(await openDataFolder(one.root, { workspaceFolder: work }), one);
+  assert.equal(await modeOf(work), 0o755, "the operator's own folder keeps its mode");
+});
+
+test('a place for workspaces that is none is refused by the name of its setting', async (t) => {
+  const parent = await temporaryFolder(t);
+  const [file, link] = [join(parent, 'file'), join(parent, 'link')];
+  await writeFile(file, '');
+  await symlink(join(parent, 'nowhere'), link);
+  for (const workspaceFolder of [file, join(file, 'below'), link]) {
+    const opening = openDataFolder(join(parent, 'data'), { workspaceFolder });
+    await assert.rejects(opening, /^Error: SLIPWAY_WORKSPACE_DIR \(--work-dir\) is no folder to use: /u);
+  }
 });
 
 test('a folder for sockets that somebody else has made is refused', async (t) => {
   const folder = await dataFolder(t);
   await rm(folder.sockets, { recursive: true });
   await symlink('/tmp', folder.sockets);
-  await assert.rejects(openDataFolder(folder.root, undefined), /belongs to another user/u);
+  await assert.rejects(openDataFolder(folder.root), /belongs to another user/u);
   await rm(folder.sockets);
   await writeFile(folder.sockets, '');
-  await assert.rejects(openDataFolder(folder.root, undefined));
+  await assert.rejects(openDataFolder(folder.root));
   await rm(folder.sockets);
   if (process.getuid?.() !== 0) return;
   await mkdir(folder.sockets);
@@ -86,7 +121,7 @@ test('a folder for sockets that somebody else has made is refused', async (t) =>
     timeoutMs: 10_000,
     signal: AbortSignal.timeout(10_000),
   });
-  await assert.rejects(openDataFolder(folder.root, undefined), /belongs to another user/u);
+  await assert.rejects(openDataFolder(folder.root), /belongs to another user/u);
 });
 
 test('a secret is made once, for this user alone, however many ask for it at the same time', async (t) => {

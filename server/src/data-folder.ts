@@ -3,6 +3,7 @@ import { chmod, link, lstat, mkdir, readFile, realpath, rm, stat, writeFile } fr
 import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { systemIds } from './lib/ids.ts';
 import { Secret } from './lib/secret.ts';
 
 /** Where this installation keeps what; made when missing. */
@@ -10,6 +11,7 @@ export type DataFolder = {
   readonly root: string;
   readonly workspaces: string;
   readonly runs: string;
+  /** On the disk of the workspaces: trees are made there, and renamed. */
   readonly scratch: string;
   readonly mirrors: string;
   readonly blobs: string;
@@ -17,6 +19,12 @@ export type DataFolder = {
   readonly compileCache: string;
   /** Outside the data folder, whose path may be long: the path of a unix socket ends at 107 bytes. */
   readonly sockets: string;
+};
+
+/** What the operator keeps on other disks. */
+export type OtherFolders = {
+  readonly blobFolder?: string | undefined;
+  readonly workspaceFolder?: string | undefined;
 };
 
 const systemFolder = '/var/lib/slipway';
@@ -54,14 +62,18 @@ async function isOpenToOthers(path: string): Promise<boolean> {
  *
  * @throws Error when one of them belongs to another user, and the file system's errors.
  */
-export async function openDataFolder(path: string, blobFolder: string | undefined): Promise<DataFolder> {
+export async function openDataFolder(
+  path: string,
+  { blobFolder, workspaceFolder }: OtherFolders = {},
+): Promise<DataFolder> {
   await mkdir(path, { recursive: true, mode: 0o711 });
   const root = await realpath(path);
+  const disk = workspaceFolder === undefined ? root : await ownFolderBelow(workspaceFolder, root);
   const folder: DataFolder = {
     root,
-    workspaces: join(root, 'workspaces'),
+    workspaces: join(disk, 'workspaces'),
     runs: join(root, 'runs'),
-    scratch: join(root, 'scratch'),
+    scratch: join(disk, 'scratch'),
     mirrors: join(root, 'mirrors'),
     blobs: blobFolder ?? join(root, 'blobs'),
     sandbox: join(root, 'sandbox'),
@@ -69,7 +81,7 @@ export async function openDataFolder(path: string, blobFolder: string | undefine
     sockets: socketFolderOf(root),
   };
   // Other users pass through these to what is theirs, and can list nothing.
-  for (const open of [folder.root, folder.workspaces, folder.sandbox, folder.sockets]) {
+  for (const open of [folder.root, disk, folder.workspaces, folder.sandbox, folder.sockets]) {
     await mkdir(open, { recursive: true, mode: 0o711 });
     await refuseForeign(open);
     await chmod(open, 0o711);
@@ -81,6 +93,21 @@ export async function openDataFolder(path: string, blobFolder: string | undefine
   // May be the operator's own, shared with other hosts: its mode is theirs.
   await mkdir(folder.blobs, { recursive: true, mode: 0o700 });
   return folder;
+}
+
+/**
+ * Our part of a folder that may be anybody's, and whose mode is theirs. It has the name of the worker: what another
+ * installation keeps beside it would be swept as workspaces that nobody knows.
+ */
+async function ownFolderBelow(folder: string, root: string): Promise<string> {
+  const name = `slipway-${await keptWorkerId({ root }, systemIds.ordered)}`;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o711 });
+    return join(await realpath(folder), name);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`SLIPWAY_WORKSPACE_DIR (--work-dir) is no folder to use: ${reason}`, { cause: error });
+  }
 }
 
 /** A short folder of this user's, the same after a restart: a living supervisor is found by its socket. */
@@ -95,7 +122,9 @@ function socketFolderOf(root: string): string {
 async function refuseForeign(path: string): Promise<void> {
   const found = await lstat(path);
   if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid)) return;
-  throw new Error(`${path} belongs to another user; remove it, or choose another SLIPWAY_DATA_DIR`);
+  throw new Error(
+    `${path} belongs to another user; remove it, or choose another folder in SLIPWAY_DATA_DIR or SLIPWAY_WORKSPACE_DIR`,
+  );
 }
 
 export const tokenFile = 'admin-token';
@@ -114,7 +143,7 @@ export async function keptSecret(
 }
 
 /** Who this folder is as a worker, for as long as it lives. */
-export async function keptWorkerId(folder: DataFolder, newId: () => string): Promise<string> {
+export async function keptWorkerId(folder: Pick<DataFolder, 'root'>, newId: () => string): Promise<string> {
   const path = join(folder.root, workerFile);
   await writeOnce(path, `${newId()}\n`);
   return readKept(path);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { CliDeps, FlagSettings } from './cli/cli-deps.ts';
 import { runProgram } from './cli/program.ts';
 import { doctor } from './commands/doctor.ts';
-import { serve, type ServeDeps } from './commands/serve.ts';
+import type { Source } from './commands/await-changes.ts';
+import { serve, serveAnew, type ServeDeps } from './commands/serve.ts';
 import { work } from './commands/work.ts';
 import { findAgentProgram } from './compose-agents.ts';
 import { ConfigError, processEnvironment, readConfig, type Config } from './config.ts';
@@ -47,6 +48,30 @@ function serverCommand(run: (deps: ServeDeps) => Promise<number>): CliDeps['comm
   };
 }
 
+/** This program as it lies on the disk; the shortest of its commands loads everything. */
+function ownSource(): Source {
+  const args = [...process.execArgv, ...process.argv.slice(1, 2), '--version'];
+  return {
+    folder: import.meta.dirname,
+    trial: { file: process.execPath, args, env: definedVariables() },
+  };
+}
+
+/** Begins anew with the same words, as the same process: to whoever started it, nothing has ended. */
+function begin(): never {
+  const argv = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  if (process.execve === undefined) throw new Error('this system cannot replace a process: --debug needs it');
+  return process.execve(process.execPath, argv, definedVariables());
+}
+
+function definedVariables(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(processEnvironment()).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+}
+
 /** Where a server of this user may have left its address and token. */
 async function dataFolders(config: Config): Promise<readonly string[]> {
   if (config.data.folder !== undefined) return [config.data.folder];
@@ -87,7 +112,9 @@ async function main(): Promise<number> {
     signal,
     clock: systemClock,
     commands: {
-      serve: serverCommand((deps) => serve(deps, signal)),
+      serve: serverCommand((deps) =>
+        deps.config.debug ? serveAnew(deps, { source: ownSource(), begin }, signal) : serve(deps, signal),
+      ),
       work: serverCommand((deps) => work(deps, signal)),
       doctor: serverCommand(({ config: full, dataFolder, print }) => doctor(full, dataFolder, print)),
       demo: (choice) =>

@@ -55,7 +55,8 @@ function checksOf(config: Config, dataFolder: string): readonly Check[] {
     { name: 'node', run: checkNode },
     { name: 'git', run: () => checkGit(dataFolder) },
     ...sshChecks(config),
-    { name: 'data', run: () => checkData(dataFolder) },
+    { name: 'data', run: () => checkData(config, dataFolder) },
+    ...workspaceDisk(config, dataFolder),
     { name: 'database', run: () => checkDatabase(config) },
     { name: 'isolation', run: () => checkIsolation(config, dataFolder) },
     ...agentChecks(config),
@@ -100,18 +101,30 @@ async function checkGit(dataFolder: string): Promise<Answer> {
   };
 }
 
-async function checkData(dataFolder: string): Promise<Answer> {
-  const folder = await openDataFolder(dataFolder, undefined);
-  const disk = await statfs(folder.root);
+async function checkData(config: Config, dataFolder: string): Promise<Answer> {
+  const { root } = await openDataFolder(dataFolder, config.data);
+  return checkRoom(root, 'SLIPWAY_DATA_DIR');
+}
+
+/** Only where the operator has them elsewhere. */
+function workspaceDisk({ data }: Config, dataFolder: string): readonly Check[] {
+  if (data.workspaceFolder === undefined) return [];
+  const run = async (): Promise<Answer> =>
+    checkRoom((await openDataFolder(dataFolder, data)).workspaces, 'SLIPWAY_WORKSPACE_DIR');
+  return [{ name: 'workspaces', run }];
+}
+
+async function checkRoom(folder: string, setting: string): Promise<Answer> {
+  const disk = await statfs(folder);
   const free = disk.bavail * disk.bsize;
-  const detail = `${folder.root}, ${Math.floor(free / 1024 ** 3)} GiB free`;
+  const detail = `${folder}, ${Math.floor(free / 1024 ** 3)} GiB free`;
   const findings =
     free >= smallestFreeBytes
       ? []
       : [
           {
             problem: 'less than 1 GiB is free',
-            remedy: 'free space, or set SLIPWAY_DATA_DIR to a larger disk',
+            remedy: `free space, or set ${setting} to a larger disk`,
           },
         ];
   return { detail, findings };
@@ -153,8 +166,8 @@ async function checkDatabase(config: Config): Promise<Answer> {
 }
 
 async function checkIsolation(config: Config, dataFolder: string): Promise<Answer> {
-  const { sandbox } = await openDataFolder(dataFolder, undefined);
-  const executor = composeExecutor(config, { sandbox }, silentLogger);
+  const folder = await openDataFolder(dataFolder, config.data);
+  const executor = composeExecutor(config, folder, silentLogger);
   const findings = await executor.check(AbortSignal.timeout(patienceMs));
   const bridge = findProgram('socat');
   const detail = `${config.worker.isolation}${bridge === undefined ? '' : `, ${bridge}`}`;

@@ -8,8 +8,10 @@ import type { Config } from '../config.ts';
 import { addressFile, keptSecret, tokenFile, type DataFolder } from '../data-folder.ts';
 import { aborted } from '../lib/abort.ts';
 import type { Logger, ProcessLog } from '../lib/logger.ts';
-import type { Secret } from '../lib/secret.ts';
+import { countHeldCredentials } from '../store/credentials.ts';
 import { version } from '../version.ts';
+import { awaitChanges, type Source } from './await-changes.ts';
+import { greetingText } from './greeting.ts';
 
 export type ServeDeps = {
   readonly config: Config;
@@ -61,19 +63,18 @@ async function startServer({ config, dataFolder, logger, print }: ServeDeps): Pr
   const traces = join(folder.root, addressFile);
   await writeFile(traces, `${JSON.stringify({ url, pid: process.pid })}\n`, { mode: 0o600 });
   stack.defer(() => rm(traces, { force: true }));
-  print(greeting(url, folder, kept?.made === true ? kept.secret : undefined));
+  print(
+    greetingText({
+      version,
+      url,
+      dataFolder: folder.root,
+      made:
+        kept?.made === true ? { token: kept.secret.reveal(), file: join(folder.root, tokenFile) } : undefined,
+      apiKeys: config.http.apiKeys.length + (await countHeldCredentials(foundation.database, 'api_key')),
+    }),
+  );
   const owned = stack.move();
   return { url, folder, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/** One piece of text, so that nothing of somebody else's comes between its lines. */
-function greeting(url: string, folder: DataFolder, made: Secret | undefined): string {
-  const lines = [`Slipway ${version} is listening on ${url}`, `  data   ${folder.root}`];
-  if (made !== undefined) {
-    lines.push(`  token  ${made.reveal()}`);
-    lines.push(`         the administrator's, shown this once; kept in ${join(folder.root, tokenFile)}`);
-  }
-  return lines.join('\n');
 }
 
 /** Says everything that the executor misses at once, with what mends it. */
@@ -95,4 +96,29 @@ export async function serve(deps: ServeDeps, signal: AbortSignal): Promise<numbe
     'stopping; living agents go on for up to a minute and are taken up again',
   );
   return 0;
+}
+
+/**
+ * The same for who works on the program: ends in good order when its source has changed, too, and then calls
+ * `begin`, which replaces this process.
+ */
+export async function serveAnew(
+  deps: ServeDeps,
+  { source, begin }: { readonly source: Source; readonly begin: () => never },
+  signal: AbortSignal,
+): Promise<number> {
+  const ending = new AbortController();
+  const changed = awaitChanges(source, deps.logger, AbortSignal.any([signal, ending.signal])).then((is) => {
+    if (is) ending.abort();
+    return is;
+  });
+  try {
+    const code = await serve(deps, AbortSignal.any([signal, ending.signal]));
+    if (signal.aborted || !(await changed)) return code;
+  } finally {
+    // A server that could not start watches nothing.
+    ending.abort();
+  }
+  deps.logger.info({}, 'the source has changed; the server begins anew');
+  return begin();
 }

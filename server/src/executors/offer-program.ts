@@ -20,6 +20,8 @@ export type ProgramFolders = {
   readonly stateFolder: string;
   /** Never shown, nor a folder that holds it. */
   readonly dataFolder: string;
+  /** Where workspaces lie, the same; undefined: in the data folder. */
+  readonly workspaceFolder?: string;
 };
 
 /** The folders of the host that every sandbox has. */
@@ -74,7 +76,7 @@ async function showProgram(
   folders: ProgramFolders,
 ): Promise<Shown> {
   if (isInSystem(path)) return { program: path, readOnly: [] };
-  const broad = (folder: string): boolean => isBroad(folder, folders.dataFolder);
+  const broad = (folder: string): boolean => isBroad(folder, folders);
   const ofPackage = await packageFolder(path, broad);
   const isInstalled = path.includes(`${sep}node_modules${sep}`);
   if (await isReachable(path, place)) {
@@ -130,13 +132,12 @@ function isInSystem(path: string): boolean {
   return systemFolders.some((folder) => path.startsWith(`${folder}/`));
 }
 
-function isBroad(folder: string, dataFolder: string): boolean {
+function isBroad(folder: string, { dataFolder, workspaceFolder = dataFolder }: ProgramFolders): boolean {
   const within = (inner: string, outer: string): boolean => `${inner}/`.startsWith(`${outer}/`);
   return (
     sharedParents.includes(dirname(folder)) ||
     within(homedir(), folder) ||
-    within(dataFolder, folder) ||
-    within(folder, dataFolder)
+    [dataFolder, workspaceFolder].some((ours) => within(ours, folder) || within(folder, ours))
   );
 }
 

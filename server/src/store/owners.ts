@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Ids } from '../lib/ids.ts';
 import type { Database } from './database.ts';
 
@@ -41,18 +42,40 @@ export async function findRepository(database: Database, canonicalUrl: string): 
   return row?.id;
 }
 
-/** The row of a worker: a data folder that a process works in. */
+/**
+ * The row of a worker: a data folder that a process works in, and where on its host the workspaces lie. Those of
+ * another folder than before are not its own any more; their work is kept as bundles.
+ */
 export async function ensureWorker(
   database: Database,
-  worker: { readonly id: string; readonly host: string; readonly version: string },
+  worker: {
+    readonly id: string;
+    readonly host: string;
+    readonly version: string;
+    readonly workspacesFolder?: string;
+  },
 ): Promise<void> {
-  await database.kysely
-    .insertInto('workers')
-    .values(worker)
-    .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet({ host: worker.host, version: worker.version }),
-    )
-    .execute();
+  const { id, workspacesFolder = null, ...about } = worker;
+  const known = { ...about, workspaces_folder: workspacesFolder };
+  await database.transaction(async (tx) => {
+    const before = await tx
+      .selectFrom('workers')
+      .select('workspaces_folder as folder')
+      .where('id', '=', id)
+      .executeTakeFirst();
+    await tx
+      .insertInto('workers')
+      .values({ id, ...known })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(known))
+      .execute();
+    // An older one has not said where they lie.
+    if (!before?.folder || before.folder === workspacesFolder) return;
+    await tx
+      .updateTable('workspaces')
+      .set({ worker_id: null, disk_bytes: null, measured_at: sql`now()` })
+      .where('worker_id', '=', id)
+      .execute();
+  });
 }
 
 /** Whether the user is one of the administrators; nobody's id is nobody. */

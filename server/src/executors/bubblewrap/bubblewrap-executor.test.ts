@@ -89,6 +89,10 @@ test('says that a sandbox cannot come up where its files cannot be reached', asy
   assert.deepEqual(others, []);
   assert.match(finding?.problem ?? '', /user \(200000\) cannot reach .*private\/state/);
   assert.match(finding?.remedy ?? '', /SLIPWAY_DATA_DIR=\/var\/lib\/slipway/);
+  const workspaceFolder = join(folder, 'private/workspaces');
+  const elsewhere = createBubblewrapExecutor({ stateFolder: join(folder, 'state'), workspaceFolder });
+  const [hidden] = await elsewhere.check(new AbortController().signal);
+  assert.match(hidden?.problem ?? '', /user \(200000\) cannot reach .*private\/workspaces/);
 });
 
 for (const file of ['bubblewrap-executor.test.ts', 'profile.test.ts']) {

@@ -20,8 +20,10 @@ import { seccompFilter } from './seccomp.ts';
 import { writeStateFiles, type StateFiles } from './state-files.ts';
 
 export type BubblewrapOptions = {
-  /** A folder of ours for a few small files and the check; other users of the host must be able to reach it. */
+  /** A folder of ours for a few small files; other users of the host must be able to reach it. */
   readonly stateFolder: string;
+  /** Where places lie, for the check; where nobody says, it is made in the state folder. */
+  readonly workspaceFolder?: string;
   readonly logger?: Logger;
   /** The first of the users that sandboxes run as where the server is root. */
   readonly firstUid?: number;
@@ -85,12 +87,14 @@ function startInside(command: SandboxCommand, homeFilesDescriptor: number): stri
  */
 export function createBubblewrapExecutor(options: BubblewrapOptions): Executor {
   const { stateFolder, logger = silentLogger, firstUid = defaultFirstUid } = options;
+  const workspaceFolder = options.workspaceFolder ?? stateFolder;
   const asRoot = process.getuid?.() === 0;
   const controlGroupHost = options.controlGroupHost ?? findControlGroups();
   const build = createBuilder(options);
   const executor: Executor = {
     name: 'bubblewrap',
-    check: (signal) => checkBubblewrap({ executor, stateFolder, asRoot, controlGroupHost, logger }, signal),
+    check: (signal) =>
+      checkBubblewrap({ executor, stateFolder, workspaceFolder, asRoot, controlGroupHost, logger }, signal),
     place: (folder, number) => ({
       folder,
       tree: join(folder, 'tree'),

@@ -15,13 +15,14 @@ const timeoutMs = 10_000;
 const abandonedAfterMs = 60_000;
 
 /**
- * Tries the real profile once with a command that does nothing, in a folder of its own below the state
- * folder. Returns what is missing, with its remedy; nothing found means that sandboxes come up here.
+ * Tries the real profile once with a command that does nothing, in a folder of its own where workspaces lie.
+ * Returns what is missing, with its remedy; nothing found means that sandboxes come up here.
  */
 export async function checkBubblewrap(
   host: {
     readonly executor: Executor;
     readonly stateFolder: string;
+    readonly workspaceFolder: string;
     readonly asRoot: boolean;
     readonly controlGroupHost: ControlGroupHost;
     readonly logger: Logger;
@@ -32,7 +33,7 @@ export async function checkBubblewrap(
   const missing = needed.filter((name) => findProgram(name) === undefined);
   if (missing.length > 0) return missingPrograms(missing, readOsRelease());
   sweepControlGroups(host.controlGroupHost, abandonedAfterMs, Date.now());
-  const said = await tryOnce(host.executor, host.stateFolder, signal);
+  const said = await tryOnce(host.executor, host.workspaceFolder, signal);
   if (said.kind === 'well') {
     const { kind } = host.controlGroupHost;
     if (kind === 'none')
@@ -43,7 +44,7 @@ export async function checkBubblewrap(
   const facts = {
     ...readHostFacts(),
     osRelease: readOsRelease(),
-    stateFolder: host.stateFolder,
+    folder: said.stderr.includes(host.stateFolder) ? host.stateFolder : host.workspaceFolder,
     uid: said.uid,
   };
   return [diagnose(said.stderr, facts)];
@@ -54,9 +55,9 @@ type Trial =
   | { readonly kind: 'missing_inside'; readonly names: readonly string[] }
   | { readonly kind: 'failed'; readonly stderr: string; readonly uid: number | undefined };
 
-async function tryOnce(executor: Executor, stateFolder: string, signal: AbortSignal): Promise<Trial> {
-  await mkdir(stateFolder, { recursive: true, mode: 0o755 });
-  const folder = await mkdtemp(join(stateFolder, 'check-'));
+async function tryOnce(executor: Executor, parent: string, signal: AbortSignal): Promise<Trial> {
+  await mkdir(parent, { recursive: true, mode: 0o755 });
+  const folder = await mkdtemp(join(parent, 'check-'));
   const place = executor.place(folder, 0);
   try {
     await mkdir(place.tree);

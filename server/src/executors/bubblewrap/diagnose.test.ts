@@ -12,7 +12,7 @@ const plain: HostFacts = {
     'user.max_user_namespaces': '96365',
   },
   inContainer: false,
-  stateFolder: '/data/sandbox',
+  folder: '/data/sandbox',
   uid: undefined,
 };
 

@@ -9,7 +9,8 @@ export type HostFacts = {
   /** Kernel settings by name; undefined where this kernel does not have one. */
   readonly settings: Readonly<Record<(typeof settingNames)[number], string | undefined>>;
   readonly inContainer: boolean;
-  readonly stateFolder: string;
+  /** Which of our folders it was about, where it was about one. */
+  readonly folder: string;
   /** The user that bubblewrap ran as; undefined: the server's own. */
   readonly uid: number | undefined;
 };
@@ -123,10 +124,10 @@ function maskedProc(said: string, { inContainer }: HostFacts): Finding {
   };
 }
 
-function unreachable(said: string, { uid, stateFolder }: HostFacts): Finding {
+function unreachable(said: string, { uid, folder }: HostFacts): Finding {
   return {
-    problem: `The sandbox's user${uid === undefined ? '' : ` (${uid})`} cannot reach ${stateFolder}: ${said}`,
-    remedy: `put the data folder where other users can pass through (SLIPWAY_DATA_DIR=/var/lib/slipway), or chmod o+x the folders above ${stateFolder}`,
+    problem: `The sandbox's user${uid === undefined ? '' : ` (${uid})`} cannot reach ${folder}: ${said}`,
+    remedy: `put the data folder where other users can pass through (SLIPWAY_DATA_DIR=/var/lib/slipway), and the workspaces' (SLIPWAY_WORKSPACE_DIR), or chmod o+x the folders above ${folder}`,
   };
 }
 

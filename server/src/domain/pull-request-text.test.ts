@@ -116,7 +116,7 @@ test('our own body has a section for the ticket, the files and the tests, where 
   assert.deepEqual(body.match(/^## .*$/gmu), headings);
   assert.match(body, /^FEAT-123: add-dark-mode$/mu);
   assert.match(body, /\+142 -38\n\n- `src\/auth\.ts` modified\n- and 3 more\n/u);
-  assert.match(body, /tests failed\*\* after 8 s \(exit code 1\)/u);
+  assert.match(body, /tests failed\*\* at 1{12} after 8 s \(exit code 1\)/u);
   const plain = pullRequestWishOf('e', { ...work, ticket: {}, tests: null, files: null }, {}, policy);
   assert.deepEqual(plain.body.match(/^## .*$/gmu), ['## Task', '## Result', '## Changes']);
 });

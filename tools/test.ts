@@ -26,8 +26,8 @@ const ofVersions =
 const oldestPostgres = 15;
 /** For one test with its subtests: what hangs is ended, and named. */
 const timeoutMs = 10 * 60_000;
-/** Files at a time, for the two cores that a small machine has. */
-const concurrency = 2;
+/** Files at a time: one more than a small machine has cores, since those that kill processes mostly wait. */
+const concurrency = 3;
 
 /**
  * Every test file is a process, and many start servers: with the sources compiled once, a server's start takes

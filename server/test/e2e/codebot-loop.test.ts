@@ -15,8 +15,6 @@ import { killAtMark, openKillLane, type KillLane } from './kill-lane.ts';
 
 /** From the agent's first run to the pull request, by way of tests that fail at first: killed at all of them. */
 const points = [
-  'prepare.ready',
-  'work.exited',
   'collect.stored',
   'finish.recorded',
   // The tests.
@@ -27,9 +25,7 @@ const points = [
   'start.supervised',
   'finish.recorded',
   // The tests again.
-  'work.exited',
   'finish.recorded',
-  'deliver.pushed',
   'pull_request.opened',
   'pull_request.settled',
 ] as const satisfies FaultPoint[];

@@ -25,12 +25,29 @@ const publishing: readonly FaultPoint[] = faultPoints.slice(from).filter((point)
 
 type DeliveryKill = { readonly point: FaultPoint; readonly victim: 'server' | 'postgres' };
 
-const kills = (victims: readonly DeliveryKill['victim'][]): readonly DeliveryKill[] =>
-  publishing.flatMap((point) => victims.map((victim) => ({ point, victim })));
+const kills = (victim: DeliveryKill['victim'], points: readonly FaultPoint[]): readonly DeliveryKill[] =>
+  points.map((point) => ({ point, victim }));
+
+/** Behind what was done to the world, and behind what is written down of it. */
+const telling: readonly FaultPoint[] = [
+  'finish.recorded',
+  'deliver.pushed',
+  'deliver.settled',
+  'pull_request.opened',
+  'pull_request.settled',
+  'callback.sent',
+  'callback.settled',
+];
+/** Where the forge is asked: all else is the same at both. */
+const forging = publishing.filter((point) => point.startsWith('pull_request.') || point === 'deliver.pushed');
 
 const stories = [
-  { open: openGithubStage, name: 'GitHub', kills: kills(['server', 'postgres']) },
-  { open: openGitlabStage, name: 'GitLab', kills: kills(['server']) },
+  {
+    open: openGithubStage,
+    name: 'GitHub',
+    kills: [...kills('server', publishing), ...kills('postgres', telling)],
+  },
+  { open: openGitlabStage, name: 'GitLab', kills: kills('server', forging) },
 ] as const;
 
 const callbackSecret = 'a secret for callbacks';

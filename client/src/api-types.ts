@@ -997,22 +997,6 @@ export type TaskSettings = {
 /** What a task is at. A cancelled one is `failed`, with `canceled by user`. */
 export type TaskStatus = 'pending' | 'cloning' | 'running' | 'completed' | 'reviewing' | 'awaiting_instruction' | 'creating_pr' | 'pr_created' | 'failed';
 
-/** What came of the test command. */
-export type TaskTests = {
-  /** As it was run. */
-  readonly command: string;
-  /** Whether it ended with 0. */
-  readonly passed: boolean;
-  /** Null: it was ended. */
-  readonly exit_code: number | null;
-  /** Why it did not pass, or empty. */
-  readonly reason: string;
-  /** The end of what it printed. */
-  readonly output: string;
-  /** How long it ran. */
-  readonly duration_seconds: number;
-};
-
 export type TaskTool = {
   /** Of the tool, unique. */
   readonly name: string;
@@ -1346,7 +1330,7 @@ export type WholeTaskOverview = {
   /** What the agent answered. */
   readonly summary: string | null;
   /** What came of its test command; null: it has none, or has not run it. */
-  readonly tests: TaskTests | null;
+  readonly tests: Tests | null;
   /** The newest of what happened to it, oldest first. */
   readonly logs: readonly {
     /** When. */

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { moment, nullable, word } from './schema-parts.ts';
+import { testsSchema } from './tests-body.ts';
 
 /** The words that a task's state is told by where a window knows four. */
 export const fourStatuses = ['pending', 'running', 'completed', 'failed'] as const;
@@ -23,19 +24,6 @@ const result = Type.Object(
   },
   { title: 'TaskResult', description: 'What a completed task has.' },
 );
-
-const tests = Type.Object(
-  {
-    command: Type.String({ description: 'As it was run.' }),
-    passed: Type.Boolean({ description: 'Whether it ended with 0.' }),
-    exit_code: nullable(Type.Integer(), 'Null: it was ended.'),
-    reason: Type.String({ description: 'Why it did not pass, or empty.' }),
-    output: Type.String({ description: 'The end of what it printed.' }),
-    duration_seconds: Type.Number({ description: 'How long it ran.' }),
-  },
-  { title: 'TaskTests', description: 'What came of the test command.' },
-);
-export type TestsBody = Static<typeof tests>;
 
 const logLine = Type.Object({
   timestamp: moment('When.'),
@@ -88,7 +76,7 @@ export const wholeTaskOverview = Type.Object(
     ...overview,
     description: Type.String({ description: 'What it was asked for.' }),
     summary: nullable(Type.String(), 'What the agent answered.'),
-    tests: nullable(tests, 'What came of its test command; null: it has none, or has not run it.'),
+    tests: nullable(testsSchema, 'What came of its test command; null: it has none, or has not run it.'),
     logs: Type.Array(logLine, { description: 'The newest of what happened to it, oldest first.' }),
   },
   { title: 'WholeTaskOverview', description: 'A task.' },

@@ -1,14 +1,13 @@
 import { posix } from 'node:path';
 import type { FailurePhase } from '../domain/failure.ts';
 import { taskStates, type TaskState } from '../domain/task-state.ts';
-import type { TestOutcome } from '../domain/test-outcome.ts';
 import type { TaskOverview, WholeTaskOverview } from '../services/show-task-overview.ts';
 import { logLineOf } from './task-log.ts';
+import { testsBody } from './tests-body.ts';
 import type {
   FourStatus,
   TaskErrorBody,
   TaskOverviewBody,
-  TestsBody,
   WholeTaskOverviewBody,
 } from './task-overview-schemas.ts';
 
@@ -156,17 +155,6 @@ function repositoryNames(url: string): Pick<TaskOverviewBody, 'repoOwner' | 'rep
 function priorityWord(priority: number): 'low' | 'normal' | 'high' {
   if (priority === 0) return 'normal';
   return priority > 0 ? 'high' : 'low';
-}
-
-function testsBody(tests: TestOutcome): TestsBody {
-  return {
-    command: tests.command,
-    passed: tests.passed,
-    exit_code: tests.exitCode,
-    reason: tests.reason,
-    output: tests.output,
-    duration_seconds: tests.durationSeconds,
-  };
 }
 
 function cut(text: string, most: number): string {

@@ -3,11 +3,11 @@ import { reviewBody } from '../../../domain/review-body.ts';
 import type { Spend } from '../../../domain/spend.ts';
 import type { Failure } from '../../../domain/failure.ts';
 import { taskStates, type TaskState } from '../../../domain/task-state.ts';
-import type { TestOutcome } from '../../../domain/test-outcome.ts';
 import type { Approval } from '../../../services/list-approvals.ts';
 import type { TaskRow } from '../../../services/list-tasks.ts';
 import type { Iteration, Work } from '../../../services/read-work.ts';
 import type { Task } from '../../../services/show-task.ts';
+import { testsBody } from '../../tests-body.ts';
 import type { ApprovalBody } from './approval-schemas.ts';
 import { mcpServerBodyOf } from './mcp-projection.ts';
 import { toolRequestBody } from './tool-projection.ts';
@@ -17,7 +17,6 @@ import type {
   IterationBody,
   TaskBody,
   TaskRowBody,
-  TestsBody,
   UsageBody,
 } from './schemas.ts';
 
@@ -121,7 +120,7 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
     config: configOf(task.options),
     ...(task.changes === null ? {} : { changes_summary: changesSummaryOf(task.changes) }),
     ...(usage === undefined ? {} : { usage }),
-    ...(task.tests === null ? {} : { tests: testsBodyOf(task.tests) }),
+    ...(task.tests === null ? {} : { tests: testsBody(task.tests) }),
     ...(task.review === null ? {} : { review_result: reviewBody(task.review) }),
     iteration: task.iteration,
     ...filled({ current_prompt: task.currentPrompt, branch: task.branch }),
@@ -135,17 +134,6 @@ export function taskBodyOf(task: Task, work: Work): TaskBody {
       started_at: task.startedAt?.toISOString(),
       finished_at: task.finishedAt?.toISOString(),
     }),
-  };
-}
-
-function testsBodyOf(tests: TestOutcome): TestsBody {
-  return {
-    command: tests.command,
-    passed: tests.passed,
-    exit_code: tests.exitCode,
-    reason: tests.reason,
-    output: tests.output,
-    duration_seconds: tests.durationSeconds,
   };
 }
 

@@ -4,6 +4,7 @@ import { stated } from '../../documented.ts';
 import { shownMcpServerFields } from './mcp-schemas.ts';
 import { reviewResult } from './review-schemas.ts';
 import { moment, nullable, optionalText, word } from '../../schema-parts.ts';
+import { testsSchema } from '../../tests-body.ts';
 import { pageQuery } from './page-query.ts';
 import { shownTaskTool } from './tool-schemas.ts';
 
@@ -131,19 +132,6 @@ const failure = Type.Object(
   { title: 'Failure', description: 'Why a task failed, as data: `error` says the same to people.' },
 );
 
-const tests = Type.Object(
-  {
-    command: Type.String({ description: 'The command.' }),
-    passed: Type.Boolean({ description: 'Whether it ended with 0, within its time.' }),
-    exit_code: nullable(Type.Integer(), 'What it ended with; null where it was ended.'),
-    reason: Type.String({ description: 'Why it did not pass, for people; empty where it did.' }),
-    output: Type.String({ description: 'The end of what it printed: at most 4,000 characters.' }),
-    duration_seconds: Type.Number({ description: 'How long it ran.' }),
-  },
-  { title: 'Tests', description: 'What came of the test command last.' },
-);
-export type TestsBody = Static<typeof tests>;
-
 const iteration = Type.Object(
   {
     number: count('From 1.'),
@@ -206,7 +194,7 @@ export const taskBody = Type.Object(
     ),
     changes_summary: Type.Optional(changesSummary),
     usage: Type.Optional(usage),
-    tests: Type.Optional(tests),
+    tests: Type.Optional(testsSchema),
     review_result: Type.Optional(reviewResult),
     iteration: count('The number of the newest instruction.'),
     current_prompt: optionalText('The newest instruction, where it is not the first.'),

@@ -16,7 +16,7 @@ import { failureOfExit } from './failures.ts';
 import { finishReadOnly } from './finish-read-only.ts';
 import { finishTestRun } from './finish-tests.ts';
 import { keepSession } from './keep-session.ts';
-import { openSpool } from './output-reader.ts';
+import { readSpool } from './output-reader.ts';
 import { parkAttempt } from './park-attempt.ts';
 import { versionOf } from './program-version.ts';
 import { pushOf } from './publishing.ts';
@@ -199,13 +199,8 @@ async function readAgain(
   { task, redactor }: Seen,
 ): Promise<Conversation> {
   const conversation = createConversation(agentOf(context, run).reader(task));
-  const spool = openSpool(runFolder(context.folders, run), 0);
-  try {
-    for (let batch = await spool.next(true); batch !== undefined; batch = await spool.next(true)) {
-      conversation.learn(conversation.reader.read(batch.lines.map((line) => redactor.text(line))));
-    }
-  } finally {
-    await spool.close();
+  for await (const { lines } of readSpool(runFolder(context.folders, run))) {
+    conversation.learn(conversation.reader.read(lines.map((line) => redactor.text(line))));
   }
   return conversation;
 }

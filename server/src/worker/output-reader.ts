@@ -76,6 +76,16 @@ export function openSpool(folder: string, recordedTo: number): SpoolReader {
   };
 }
 
+/** Everything in the spool of an agent that has ended, from the beginning. */
+export async function* readSpool(folder: string): AsyncGenerator<SpoolLines, void, void> {
+  const spool = openSpool(folder, 0);
+  try {
+    for (let batch = await spool.next(true); batch !== undefined; batch = await spool.next(true)) yield batch;
+  } finally {
+    await spool.close();
+  }
+}
+
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r');

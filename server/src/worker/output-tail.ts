@@ -1,7 +1,7 @@
 import type { Redactor } from '../secrets/redact.ts';
 import type { ClaimedRun } from '../store/claim-run.ts';
 import type { WorkerContext } from './context.ts';
-import { openSpool } from './output-reader.ts';
+import { readSpool } from './output-reader.ts';
 import { runFolder } from './workspace-folders.ts';
 
 /** The end of what a run printed: whole lines while they fit, at most so many characters. */
@@ -10,16 +10,11 @@ export async function readOutputTail(
   run: ClaimedRun,
   { redactor, characters }: { readonly redactor: Redactor; readonly characters: number },
 ): Promise<string> {
-  const spool = openSpool(runFolder(context.folders, run), 0);
   let tail = '';
-  try {
-    for (let batch = await spool.next(true); batch !== undefined; batch = await spool.next(true)) {
-      // Redacted before anything is cut: half a secret is none that the redactor knows.
-      const text = batch.lines.map((line) => redactor.text(line)).join('\n');
-      tail = `${tail}${text}\n`.slice(-2 * characters);
-    }
-  } finally {
-    await spool.close();
+  for await (const { lines } of readSpool(runFolder(context.folders, run))) {
+    // Redacted before anything is cut: half a secret is none that the redactor knows.
+    const text = lines.map((line) => redactor.text(line)).join('\n');
+    tail = `${tail}${text}\n`.slice(-2 * characters);
   }
   return lastLines(tail.trim(), characters);
 }

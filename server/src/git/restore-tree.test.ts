@@ -12,20 +12,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { runCommand } from '../lib/child-process.ts';
 import { gitByHand, testForge, testSignal } from '../../test/support/git-repositories.ts';
+import { runScript } from '../../test/support/run-script.ts';
 import { resolveBranch } from './mirrors.ts';
 import { restoreCommand } from './restore-tree.ts';
-import { checkoutCommand, type SandboxGitCommand } from './sandbox-scripts.ts';
+import { checkoutCommand } from './sandbox-scripts.ts';
 import { createTree } from './workspace.ts';
-
-/** Without a sandbox: these tests are about the script. */
-async function runHere(command: SandboxGitCommand): Promise<number | null> {
-  const [file, ...args] = command.argv;
-  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/nowhere', ...command.env };
-  const limits = { maxOutputBytes: 65_536, timeoutMs: 20_000, signal: testSignal() };
-  return (await runCommand({ file, args, env, cwd: '/', ...limits })).code;
-}
 
 async function checkedOut(t: TestContext) {
   const forge = await testForge(t);
@@ -43,8 +35,8 @@ async function checkedOut(t: TestContext) {
     originUrl: forge.url,
     signal: testSignal(),
   });
-  assert.equal(await runHere(checkoutCommand(tree)), 0);
-  return { tree, commit, restore: () => runHere(restoreCommand({ tree, commit })) };
+  assert.equal((await runScript(checkoutCommand(tree))).code, 0);
+  return { tree, commit, restore: async () => (await runScript(restoreCommand({ tree, commit }))).code };
 }
 
 test('what ran in a tree is undone, what git ignores stays, and files that are as they were keep their times', async (t) => {

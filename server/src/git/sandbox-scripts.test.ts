@@ -12,9 +12,9 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { runCommand } from '../lib/child-process.ts';
 import type { CommandResult } from '../lib/child-process.ts';
 import { gitByHand, testForge, testSignal } from '../../test/support/git-repositories.ts';
+import { runScript } from '../../test/support/run-script.ts';
 import { resolveBranch } from './mirrors.ts';
 import { receiveBundle } from './receive-bundle.ts';
 import {
@@ -24,26 +24,12 @@ import {
   readCommitExit,
   resultRef,
 } from './sandbox-scripts.ts';
-import type { CommitRequest, SandboxGitCommand } from './sandbox-scripts.ts';
+import type { CommitRequest } from './sandbox-scripts.ts';
 import { createTree } from './workspace.ts';
 
+/** Bundles are printed. */
+const limits = { maxOutputBytes: 1e7, timeoutMs: 10_000 };
 const author = { name: 'Slipway', email: 'slipway@example.com' };
-
-/** Without a sandbox: these tests are about the scripts. */
-function runHere(command: SandboxGitCommand, input = ''): Promise<CommandResult> {
-  const [file, ...args] = command.argv;
-  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', ...command.env };
-  return runCommand({
-    file,
-    args,
-    env,
-    cwd: '/',
-    input,
-    maxOutputBytes: 1e7,
-    timeoutMs: 10_000,
-    signal: testSignal(),
-  });
-}
 
 async function checkedOut(t: TestContext) {
   const forge = await testForge(t);
@@ -61,9 +47,9 @@ async function checkedOut(t: TestContext) {
     originUrl: forge.url,
     signal: testSignal(),
   });
-  assert.equal((await runHere(checkoutCommand(tree))).code, 0);
+  assert.equal((await runScript(checkoutCommand(tree), limits)).code, 0);
   const commit = (rest: Partial<CommitRequest> = {}, message = 'Do it\n'): Promise<CommandResult> =>
-    runHere(commitCommand({ tree, base, author, ...rest }), message);
+    runScript(commitCommand({ tree, base, author, ...rest }), { input: message, ...limits });
   let received = 0;
   /** Commits, and gives what the server receives. */
   const collect = async (rest: Partial<CommitRequest> = {}, message = 'Do it\n') => {
@@ -242,7 +228,7 @@ test('a snapshot commits nothing in the tree, and whoever takes it up finds noth
       originUrl: forge.url,
       signal: testSignal(),
     });
-    assert.equal((await runHere(checkoutCommand(again, true))).code, 0);
+    assert.equal((await runScript(checkoutCommand(again, true), limits)).code, 0);
     assert.equal(await gitByHand(again, 'rev-parse', 'HEAD', 'refs/heads/work'), `${head}\n${head}`);
     const status = await gitByHand(again, 'status', '--porcelain');
     assert.equal(status, open.map((name) => `?? ${name}`).join('\n'));

@@ -16,21 +16,19 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { runCommand } from '../lib/child-process.ts';
 import { gitByHand, testForge, testSignal } from '../../test/support/git-repositories.ts';
+import { runScript } from '../../test/support/run-script.ts';
 import { resolveBranch } from './mirrors.ts';
-import { checkoutCommand, type SandboxGitCommand } from './sandbox-scripts.ts';
+import { checkoutCommand } from './sandbox-scripts.ts';
 import { readUnchanged, unchangedCommand, type ChangedPaths } from './unchanged.ts';
 import { createTree } from './workspace.ts';
 
 const unchanged = undefined;
 const changed = (...files: string[]): ChangedPaths => ({ files, more: 0 });
 
-/** Without a sandbox: these tests are about the script. Its user's home is an agent's. */
-async function runHere(command: SandboxGitCommand, home: string) {
-  const [file, ...args] = command.argv;
-  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, ...command.env };
-  const limits = { maxOutputBytes: 65_536, timeoutMs: 20_000, signal: testSignal() };
-  const { code, stdout } = await runCommand({ file, args, env, cwd: '/', ...limits });
-  return { code, stdout: stdout.toString('utf8') };
+/** Its user's home is an agent's. */
+async function look(at: { readonly tree: string; readonly commit: string }, home: string) {
+  const { code, stdout } = await runScript(unchangedCommand(at), { home });
+  return readUnchanged({ code, stdout: stdout.toString('utf8') });
 }
 
 /** A tree with a commit of `files` checked out, and what tells whether it still is that commit's. */
@@ -54,10 +52,10 @@ async function checkedOut(t: TestContext, files: Readonly<Record<string, string>
   const { git } = forge;
   const originUrl = forge.url;
   await createTree({ git, mirror, tree, branch: 'work', commit, originUrl, signal: testSignal() });
-  assert.equal((await runHere(checkoutCommand(tree), home)).code, 0);
-  const look = async (against = commit): Promise<ChangedPaths | undefined> =>
-    readUnchanged(await runHere(unchangedCommand({ tree, commit: against }), home));
-  return { forge, tree, home, commit, look };
+  assert.equal((await runScript(checkoutCommand(tree), { home })).code, 0);
+  const lookHere = (against = commit): Promise<ChangedPaths | undefined> =>
+    look({ tree, commit: against }, home);
+  return { forge, tree, home, commit, look: lookHere };
 }
 
 test('a tree that was only read is unchanged, whatever git ignores in it', async (t) => {
@@ -152,10 +150,10 @@ test('files that a commit has against its own attributes are no change', async (
   const tree = join(forge.folder, 'tree');
   await gitByHand(forge.folder, 'clone', '--quiet', forge.bare, tree);
   const commit = await gitByHand(tree, 'rev-parse', 'HEAD');
-  const look = async () => readUnchanged(await runHere(unchangedCommand({ tree, commit }), forge.folder));
-  assert.deepEqual(await look(), unchanged);
+  const lookThere = () => look({ tree, commit }, forge.folder);
+  assert.deepEqual(await lookThere(), unchanged);
   appendFileSync(join(tree, 'old.txt'), 'c\r\n');
-  assert.deepEqual(await look(), changed('old.txt'));
+  assert.deepEqual(await lookThere(), changed('old.txt'));
 });
 
 /** What somebody would do who wants a change to go unseen; gives the paths that are told nevertheless. */
